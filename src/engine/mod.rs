@@ -1,9 +1,9 @@
-//! Makes a cluster hold a set of desired objects: plan checks, apply, read and delete. It knows neither Istio nor HCL.
+//! Brings a cluster to a set of desired objects: plan checks, apply, read and delete. It depends on neither Istio nor HCL.
 //!
 //! The decisions are pure functions with tables of tests: [`ownership`] (who owns a live object), [`drift`] (which of its
 //! fields belong to the resource, and who else sets them) and [`schedule`] (in which order objects are written). The rest
-//! does the I/O. The [`journal`] belongs to the caller and lists what an apply has written so far; the [`record`] is what
-//! later calls have to know.
+//! does the I/O. The [`journal`] belongs to the caller and lists the objects that an apply has written so far; the [`record`]
+//! contains the facts that later calls need.
 
 mod apply;
 pub mod drift;

@@ -1,13 +1,13 @@
-//! Access to the Kubernetes API server. Nothing here decides what is written; that is the engine's part.
+//! Access to the Kubernetes API server. The engine decides what is written.
 //!
 //! - [`connection`] holds the arguments of the provider block and their environment variables. `resolved_connection` turns
-//!   them into one API server and one user, by `kubeconfig` and `proxy`; `connection_risks` says what that opens.
+//!   them into one API server and one user, by `kubeconfig` and `proxy`; `connection_risks` warns of insecure connections.
 //! - `session` holds an HTTP client with credentials, which `credentials` reads from files or, by `exec`, from a plugin.
 //! - `api_client` sends an `api_request` with `retry`, which ends at a [`deadline`]; `request_log` logs it, and `known_secrets`
 //!   removes credentials from what the server answers.
 //! - [`cluster`] reads objects, by `pager` and through `read_cache`, which holds `listed_object`s; [`mod@write`] changes them;
-//!   [`namespace_contents`] lists what else is in a namespace.
-//! - [`error`] classifies errors, `transport_error` those without a response; [`error_report`] words the diagnostics.
+//!   [`namespace_contents`] lists the other objects of a namespace.
+//! - [`error`] classifies errors, `transport_error` those without a response; [`error_report`] turns them into diagnostics.
 
 mod api_client;
 mod api_path;

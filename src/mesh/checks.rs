@@ -142,19 +142,21 @@ impl Code {
                 "`calls`, `ingress` or a `route` names a service, an external host or a Gateway that doesn't exist."
             }
             Self::NamespaceNotInjected => {
-                "Pods of the namespace get no sidecar: it carries no label for injection, or one against it."
+                "Pods of the namespace get no sidecar: it has no label for injection, or a label that turns injection off."
             }
-            Self::PodMissingProxy => "Pods of the service run without a sidecar, so none of its rules hold there.",
+            Self::PodMissingProxy => "Pods of the service run without a sidecar, so none of its rules apply to them.",
             Self::SecondVirtualService => "Another VirtualService is for the same host: only one of them applies.",
             Self::SecondSidecar => "Another Sidecar selects the same pods: only one of them applies.",
             Self::TwoProtocols => "Another Service sends another protocol to the same port of the same pods.",
-            Self::PortProtocol => "A port of the Service says another protocol than its `port` block, or none.",
-            Self::TwoInjectionLabels => "The namespace carries two labels for injection, of which one is ignored.",
-            Self::NoWorkload => "`selector` matches no pod, so no rule of the service holds anywhere.",
+            Self::PortProtocol => "A port of the Service names another protocol than its `port` block, or none.",
+            Self::TwoInjectionLabels => "The namespace has two labels for injection, of which one is ignored.",
+            Self::NoWorkload => "`selector` matches no pod, so no rule of the service has an effect.",
             Self::GatewayHost => "The Gateway doesn't serve a host of `ingress`.",
             Self::TwoPorts => "Another Service has another port for the same target port of the same pods.",
-            Self::ProxyUser => "A container runs as user 1337, the sidecar's own, and so past the sidecar.",
-            Self::Ambient => "The namespace or a pod is in ambient mode, where rules for sidecars don't hold.",
+            Self::ProxyUser => {
+                "A container runs as user 1337, the user of the sidecar, so its traffic bypasses the sidecar."
+            }
+            Self::Ambient => "The namespace or a pod is in ambient mode, where rules for sidecars don't apply.",
             Self::NoVersion => "The labels of a `version` match no pod, so requests for it fail.",
             Self::SecondServiceEntry => {
                 "Another ServiceEntry or VirtualService defines the same global name or external host."
@@ -163,12 +165,12 @@ impl Code {
                 "A DestinationRule or a route of the service hides limits, ejection, timeout or retries of the mesh's defaults."
             }
             Self::HiddenLocality => {
-                "Outlier detection is written with locality load balancing off, and the Service or the mesh asks for it."
+                "Outlier detection is written with locality load balancing off, but the Service or the mesh enables it."
             }
             Self::HiddenCallee => {
                 "`calls` names a service or an external host that isn't exported to the namespace, or a `route` one that isn't exported to its callers."
             }
-            Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
+            Self::MissingAccount => "The ServiceAccount doesn't exist, and this resource doesn't create it.",
             Self::MissingPort => {
                 "The Service, or another one that a `route` sends requests to, doesn't have a port that is named, or no Service leads to the port of a `rate_limit`."
             }
@@ -183,36 +185,38 @@ impl Code {
                 "The `mesh_gateway` of an `ingress` runs as a service account that no rule of the service admits."
             }
             Self::GatewayScope => {
-                "istiod takes Gateways for workloads of their own namespace alone, and `workload_namespace` is another one."
+                "istiod only applies Gateways to workloads of their own namespace, and `workload_namespace` is another one."
             }
             Self::NamespaceAllow => {
                 "`allow` of the `mesh_namespace` admits callers that no rule of the service names, and `effective_callers` doesn't either."
             }
             Self::NarrowedCalls => {
-                "A change of `calls` or `sidecar` takes destinations away from proxies. Needs no cluster."
+                "A change of `calls` or `sidecar` removes destinations from proxies. Needs no cluster."
             }
             Self::PathNormalization => {
-                "A rule names paths, and the installed mesh doesn't decode and merge slashes: `//a` and `/%2fa` pass it."
+                "A rule names paths, and the installed mesh doesn't decode and merge slashes: `//a` and `/%2fa` bypass it."
             }
             Self::RefusedGatewayHost => {
                 "An enforced policy of a `mesh_gateway` refuses hosts of another Gateway on the same pods."
             }
             Self::SecondAuthorizer => {
-                "Two external authorizers are for the same pods: Istio refuses every request that one of them is asked about."
+                "Two external authorizers apply to the same pods: Istio refuses every request that one of them would check."
             }
             Self::StrictAnonymous => {
-                "A rule for callers without an identity, which strict mutual TLS refuses first. An error in `mesh_namespace`."
+                "A rule admits callers without an identity, but strict mutual TLS refuses them. An error in `mesh_namespace`."
             }
-            Self::UndeclaredPort => "The Service has a port without a `port` block, which enforced rules leave closed.",
+            Self::UndeclaredPort => {
+                "The Service has a port without a `port` block, so enforced rules refuse all requests to it."
+            }
             Self::UnlistedAuthorizer => {
-                "The Sidecar doesn't list the external authorizer, so every request that it would be asked about is refused."
+                "The Sidecar doesn't list the external authorizer, so every request that it would check is refused."
             }
             Self::MeshExport => "The installed mesh exports objects without `exportTo` to every namespace.",
             Self::MeshOutbound => {
-                "The installed mesh lets calls of unknown hosts out, and the mesh's defaults refuse them."
+                "The installed mesh admits calls of unknown hosts, but the mesh's defaults refuse them."
             }
             Self::MeshRetries => {
-                "The mesh's defaults switch retries off, and the installed mesh still retries at gateways and in other tools' routes."
+                "The mesh's defaults switch retries off, but the installed mesh still retries at gateways and in other tools' routes."
             }
             Self::MeshTls => "The installed mesh accepts TLS below 1.2.",
             Self::MissingProvider => {
@@ -221,28 +225,28 @@ impl Code {
             Self::MissingIssuer => {
                 "No RequestAuthentication verifies tokens of an `end_user`'s issuer for the service."
             }
-            Self::NarrowedVisibility => "Namespaces that see the live Service today won't see it any more.",
+            Self::NarrowedVisibility => "The live Service will no longer be visible in some namespaces.",
             Self::OpenedAccess => {
-                "The last `allow` block goes, and the default of `access` lets the whole namespace in. Needs no cluster."
+                "The last `allow` block is removed, so the default of `access` admits the whole namespace. Needs no cluster."
             }
             Self::NarrowExports => {
-                "The mesh's defaults stop to refuse calls of unknown hosts, while services are hidden from namespaces: their calls turn into clear text."
+                "The mesh's defaults no longer refuse calls of unknown hosts, while services are hidden from namespaces: calls from there are sent in clear text."
             }
             Self::OtherAccount => "Pods of the service run as another service account than `service_account`.",
             Self::OtherPolicy => {
-                "Another tool's AuthorizationPolicy is for the same pods: it lets in or refuses whom `allow` and `deny` don't."
+                "Another tool's AuthorizationPolicy applies to the same pods: it admits or refuses other callers than `allow` and `deny`."
             }
             Self::OtherSelector => {
-                "The Service selects other pods than `selector`, so rules and traffic meet different pods."
+                "The Service selects other pods than `selector`, so rules and traffic apply to different pods."
             }
             Self::OtherTargetPort => {
-                "The Service sends a port elsewhere than `target_port`, so rules govern the wrong port. An error with `authorization_mode = \"enforce\"`."
+                "A port of the Service has another target port than `target_port`, so rules apply to the wrong port. An error with `authorization_mode = \"enforce\"`."
             }
             Self::OutboundPolicy => {
-                "`installed` of the provider says `registry_only`, and a Sidecar or `meshConfig` lets calls of unknown hosts out. A warning while the cluster has no `mesh_global_defaults`."
+                "`installed` of the provider states `registry_only`, but a Sidecar or `meshConfig` admits calls of unknown hosts. A warning while the cluster has no `mesh_global_defaults`."
             }
             Self::PolicyOverride => {
-                "An `override` patches an AuthorizationPolicy, so arguments don't say who may call. Needs no cluster."
+                "An `override` patches an AuthorizationPolicy, so the arguments don't show the allowed callers. Needs no cluster."
             }
             Self::RefusedByCallee => {
                 "A service that `calls` or a `route` names has AuthorizationPolicies, and none of them admits this one, or a caller of it."
@@ -251,13 +255,13 @@ impl Code {
                 "Another VirtualService has overlapping paths of the same host at the same gateway, or the same port: its `exportTo` and age decide which is tried first."
             }
             Self::SecondDestinationRule => {
-                "Another tool's DestinationRule is for the same host: the older one holds, and one in a caller's namespace wins there."
+                "Another tool's DestinationRule is for the same host: the older one applies, and one in a caller's namespace takes precedence there."
             }
             Self::ServiceType => "The Service is headless or an ExternalName, where some settings don't work.",
             Self::SharedAccount => {
-                "Another `mesh_service` has the same service account, so callees can't tell the two apart."
+                "Another `mesh_service` has the same service account, so callees can't distinguish the two."
             }
-            Self::SharedWorkload => "Another `mesh_service` selects the same pods, so the rules of both hold there.",
+            Self::SharedWorkload => "Another `mesh_service` selects the same pods, so the rules of both apply to them.",
         }
     }
 

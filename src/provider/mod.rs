@@ -1,4 +1,4 @@
-//! The provider: its block, and the lists of what it offers.
+//! The provider: its block, and the lists of its resource types, data sources and functions.
 //!
 //! | file | content |
 //! | --- | --- |

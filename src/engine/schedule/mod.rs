@@ -1,4 +1,4 @@
-//! In which order objects are written. A pure function of the desired objects, the live ones and the deletions.
+//! The order in which objects are written. A pure function of the desired objects, the live ones and the deletions.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,15 +1,15 @@
-//! `mesh_external_service`: hosts outside the mesh, their ports, the side that begins TLS, and the namespaces that see them.
+//! `mesh_external_service`: hosts outside the mesh, their ports, TLS origination, and the namespaces that can call them.
 //!
 //! | file | content |
 //! | --- | --- |
 //! | [`arguments`] | the arguments with their defaults |
 //! | [`host`], [`address`] | the types of hosts and addresses |
 //! | [`ports`] | the ports, and which of them use TLS |
-//! | [`resolution`] | the way from a host to an address |
+//! | [`resolution`] | the resolution of hosts to addresses |
 //! | [`tls`] | TLS that the proxy originates |
-//! | [`context`] | the parts that all objects share |
+//! | [`context`] | the values that all objects share |
 //! | [`service_entry`], [`destination_rule`], [`virtual_service`] | the objects |
-//! | [`egress_gateway`] | the way through an egress gateway |
+//! | [`egress_gateway`] | the objects of an egress gateway |
 //! | [`traffic_policy`] | limits and outlier detection of the DestinationRules |
 //! | [`propagation`] | waits between the writes |
 //! | [`validate`] | rules across arguments |

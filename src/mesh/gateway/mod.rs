@@ -1,5 +1,5 @@
-//! `mesh_gateway`: the Gateway for pods that a chart installs, and if asked for, the AuthorizationPolicy that says which requests
-//! it admits.
+//! `mesh_gateway`: the Gateway for pods that a chart installs, and, with `authorization_mode`, the AuthorizationPolicy of the
+//! requests that it admits.
 //!
 //! | file | content |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! Evaluates AuthorizationPolicies as a cluster has them: whether the proxy of a workload admits a request. Pure: manifests
+//! Evaluates AuthorizationPolicies that are in a cluster: whether the proxy of a workload admits a request. Pure: manifests
 //! and a request in, a decision out.
 //!
 //! | file | content |

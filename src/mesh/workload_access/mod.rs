@@ -1,4 +1,5 @@
-//! `mesh_access`: who may call a workload, by the policies that are in the cluster. Pure: query results in, outputs out.
+//! `mesh_access`: the allowed callers of a workload, according to the policies in the cluster. Pure:
+//! query results in, outputs out.
 //!
 //! | file | content |
 //! | --- | --- |

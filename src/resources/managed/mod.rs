@@ -1,10 +1,10 @@
 //! [`Managed`]: a [`ResourceType`] as a Terraform resource. A configuration is decoded to arguments, which render objects. The
 //! planned state is the configuration as it is written, with the computed attributes; the arguments are never encoded again.
-//! What the cluster has only enters the attribute `objects`, and only by a refresh.
+//! Live objects only affect the attribute `objects`, and only in a refresh.
 //!
 //! | file | calls |
 //! | --- | --- |
-//! | [`desired`] | none: arguments that are decoded and rendered once |
+//! | [`desired`] | none: the decoded arguments and the rendered objects |
 //! | [`plan`] | plans of create, update and delete |
 //! | [`duplicates`] | checks of a plan against other resources of the run |
 //! | [`plan_preflight`], [`live_checks`] | checks of a plan against the cluster |

@@ -1,4 +1,4 @@
-//! Declarations of arguments. A [`AttributeType`] is the type of an argument's value, a [`Field`] is the type of a struct's
+//! Declarations of arguments. An [`AttributeType`] is the type of an argument's value, a [`Field`] is the type of a struct's
 //! field, and [`model!`](crate::model) lists the fields of a struct: its schema, its decoding with paths, its constraints and
 //! its documentation all follow from that one declaration.
 //!

@@ -26,16 +26,16 @@ TABLE
   removes them, since a stream counts as a request for its whole lifetime. They protect a caller's proxy, and are far above what it normally needs: "high" masks more failures than "low", and doesn't lower the capacity.
 - **ejection**: an endpoint with so many consecutive gateway errors (502, 503, 504, failed connections and timeouts) gets no requests for a while. The application's own errors (500) don't count: one
   request that always fails would eject healthy endpoints. On TCP ports a failed connection counts.
-- **ejection: at most**: Envoy ejects an endpoint only if the percentage isn't exceeded with it: with 50 % one of two or of three endpoints, two of four. Below 50 % neither of two would ever go. The percentage holds
-  for each version on its own. With `failover` or `failover_priority` it is 100 %, since others take over.
+- **ejection: at most**: Envoy only ejects an endpoint if the percentage of ejected endpoints then doesn't exceed this value: with 50 % it ejects one of two or of three endpoints, and two of four. With less than 50 %, it would never eject one of two. The percentage applies
+  to each version separately. With `failover` or `failover_priority` it is 100 %, since other endpoints take over.
 
 No preset has a timeout of requests: how long a request may take depends on what it does. Write `request_timeout`, on the service, on a `route`, or in the provider's `defaults`. It includes the
 retries, and it cuts streams. `streaming = true` or `"0s"` means no timeout.
 
 ## Behaviour without a preset
 
-Arguments that aren't set change nothing. A service without `resiliency`, where the provider's `defaults` have none either, has no DestinationRule, no timeout and no retries of its own: Istio's defaults (two retries, no
-limits, no ejection) and those of the mesh hold. `effective_resiliency` is null.
+Arguments that aren't set change nothing. If neither a service nor the provider's `defaults` set `resiliency`, the service has no DestinationRule, no timeout and no retries of its own: Istio's defaults (two retries, no
+limits, no ejection) and those of the mesh apply. `effective_resiliency` is null.
 
 `none` is not the same: it switches retries, limits and ejection off, also those of the mesh's defaults. In `mesh_global_defaults` it switches off the retries of routes that set neither timeout nor retries.
 
@@ -75,13 +75,13 @@ resource "mesh_service" "ledger" {
 - Istio doesn't merge two DestinationRules. One of the service, even one for `version` blocks alone, replaces the mesh's.
 - Timeout and retries of the mesh apply to routes that set neither and have no name, including routes of this provider. A route that sets one of the two doesn't get the other.
 
-A plan warns where a service loses a default that way ([`hidden-defaults`](live-checks.md)). Gateways, and VirtualServices of other tools, don't get the mesh's timeout and retries: Istio's retries there are switched off by
-`meshConfig.defaultHttpRetryPolicy`. `idempotent = true` mesh-wide is for a mesh in which every service is known to process a request twice without harm (`examples/resources/mesh_global_defaults/retries`).
+A plan warns if a service loses a default in this way ([`hidden-defaults`](live-checks.md)). Gateways, and VirtualServices of other tools, don't get the mesh's timeout and retries: Istio's retries there are switched off by
+`meshConfig.defaultHttpRetryPolicy`. `idempotent = true` mesh-wide is only for a mesh in which every service can process a request twice without harm (`examples/resources/mesh_global_defaults/retries`).
 
 ## Locality: near endpoints first
 
-Outlier detection alone would make callers prefer endpoints in their own zone. So wherever it is written, locality load balancing is written as off, unless there is failover, or
-`load_balancing { locality = "inherit" }` leaves it to the Service's `trafficDistribution` and the mesh's configuration.
+Outlier detection alone would make callers prefer endpoints in their own zone. So outlier detection is always written together with `localityLbSetting.enabled: false`, unless there is failover, or
+`load_balancing { locality = "inherit" }` leaves the decision to the Service's `trafficDistribution` and the mesh's configuration.
 
 | argument | requests go to | when these fail |
 | --- | --- | --- |
@@ -134,7 +134,7 @@ fn rows(settings: &PresetSettings) -> [(&'static str, String); 12] {
         ),
         ("ejection: gateway errors in a row", consecutive_gateway_errors.to_string()),
         ("ejection: 5xx in a row", "not counted".to_owned()),
-        ("ejection: judged every, for", format!("{ejection_interval}, {ejection_time}")),
+        ("ejection: interval, duration", format!("{ejection_interval}, {ejection_time}")),
         ("ejection: at most", format!("{max_ejection_percent} % of the endpoints")),
     ]
 }

@@ -1,13 +1,13 @@
-//! The way through an egress gateway. Callers send everything that is for the host to the gateway by mutual TLS, and the gateway
+//! The `egress_gateway` block. Callers send all traffic to the host through the gateway, with mutual TLS, and the gateway
 //! connects to the host.
 //!
 //! | file | content |
 //! | --- | --- |
 //! | [`arguments`] | the arguments of the block |
-//! | [`path`] | the server names by which the gateway tells ports and hosts apart |
-//! | [`caller_side`] | the routes of callers, and how they connect to the gateway |
+//! | [`path`] | the server names by which the gateway distinguishes ports and hosts |
+//! | [`caller_side`] | the routes of callers, and the settings of their connections to the gateway |
 //! | [`gateway_side`] | the Gateway, its routes, and the policy of its pods |
-//! | [`validate`] | rules |
+//! | [`validate`] | rules across arguments |
 
 mod arguments;
 mod caller_side;

@@ -1,4 +1,5 @@
-//! The `authorization` and `gateway_access` blocks: what happens to requests that no policy allows.
+//! The `authorization` and `gateway_access` blocks: deny-all, which refuses requests that no policy allows, and access at
+//! gateways.
 //!
 //! deny-all is an ALLOW policy for every workload. The requests that all workloads accept (metrics scrapers, health checks) are
 //! rules of the same object, so that neither takes effect without the other. As a policy of its own, such a rule would deny
@@ -8,7 +9,7 @@
 //! | --- | --- |
 //! | [`arguments`] | the arguments of both blocks |
 //! | [`deny_all`], [`allow`] | deny-all with its rules, and its audit policy |
-//! | [`gateway_access`] | the policies that let clients in at gateways of other tools |
+//! | [`gateway_access`] | the policies that admit clients at gateways of other tools |
 
 mod allow;
 mod arguments;

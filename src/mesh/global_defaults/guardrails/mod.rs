@@ -5,7 +5,7 @@
 //! | [`arguments`] | the arguments with their defaults |
 //! | [`policy`] | a policy with its binding |
 //! | [`root_only`], [`team_rules`], [`workload_rules`], [`platform_objects`], [`namespace_labels`] | the rules of each policy |
-//! | [`pod_settings`] | the annotations and labels of pods that `workload_rules` judges |
+//! | [`pod_settings`] | the annotations and labels of pods that `workload_rules` validates |
 //! | [`global_names`] | the global names that a namespace may define |
 //! | [`cel`] | expressions in CEL |
 //! | [`validate`] | rules across arguments |

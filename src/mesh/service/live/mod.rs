@@ -6,7 +6,7 @@
 //!
 //! | file | checks |
 //! | --- | --- |
-//! | [`view`], [`queries`] | none: what the checks get and what they need |
+//! | [`view`], [`queries`] | none: the input of the checks, and their queries |
 //! | [`namespace`] | sidecar injection, ambient mode |
 //! | [`workload`] | pods, the service account |
 //! | [`service`] | the live Service: ports, selector, type |
@@ -16,9 +16,9 @@
 //! | [`callee_policies`] | authorization policies of the callees |
 //! | [`conflicts`] | Istio objects of other tools for the same host or the same pods |
 //! | [`other_policies`] | AuthorizationPolicies of other tools for the same pods |
-//! | [`namespace_allow`] | callers that the namespace lets in |
+//! | [`namespace_allow`] | callers that the namespace's own policy admits |
 //! | [`second_services`] | other Services of the same pods |
-//! | [`authorization`] | what the mesh does before and around the policies: paths, mutual TLS, authorizers |
+//! | [`authorization`] | settings of the mesh that affect the policies: path normalization, mutual TLS, authorizers |
 //! | [`other_resources`] | other `mesh_service` resources with the same pods or service account |
 //! | [`global_name`] | objects of other tools for the same global name |
 //! | [`hidden_defaults`] | defaults of the mesh that the objects of the service hide |
