@@ -1,6 +1,6 @@
 //! The examples can be applied as users do it: `init` from a mirror, then `apply`, an empty plan, and `destroy`.
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
@@ -10,7 +10,7 @@ use crate::{
     generated::{files, text},
     support::{
         api::Api,
-        control_plane::{ControlPlane, control_plane, parse_yaml, repository_root},
+        control_plane::{ControlPlane, control_plane, parse_yaml},
         namespace_finalizer::finalize_namespaces,
         terraform::{Tool, Workspace},
     },
@@ -24,16 +24,7 @@ pub(crate) const PROVIDER: &str =
 pub(super) fn initialized(plane: &ControlPlane, tool: Tool, folder: &str) -> Workspace {
     let workspace = Workspace::with_mirror(tool).env("KUBE_CONFIG_PATH", "kubeconfig");
     workspace.write_file("kubeconfig", &plane.kubeconfig(&plane.admin));
-    for entry in fs::read_dir(repository_root().join("examples").join(folder)).expect("the example is there") {
-        let path = entry.expect("a file").path();
-        if path.extension().is_some_and(|extension| extension == "tf") {
-            let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-            if name.starts_with("import-by-") {
-                continue;
-            }
-            workspace.write_file(name, &fs::read_to_string(&path).expect("reading an example"));
-        }
-    }
+    workspace.copy_example(folder);
     if !workspace.path().join("main.tf").exists() {
         workspace.configure(PROVIDER);
     }

@@ -194,6 +194,18 @@ impl Workspace {
         path.display().to_string()
     }
 
+    /// Copies the configuration of examples/`folder`, without its `import` blocks, whose objects aren't there.
+    pub(crate) fn copy_example(&self, folder: &str) {
+        let example = repository_root().join("examples").join(folder);
+        for entry in std::fs::read_dir(example).expect("the example is there") {
+            let path = entry.expect("a file").path();
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+            if path.extension().is_some_and(|extension| extension == "tf") && !name.starts_with("import-by-") {
+                self.write_file(name, &std::fs::read_to_string(&path).expect("reading an example"));
+            }
+        }
+    }
+
     /// Reads a file of the folder.
     #[track_caller]
     pub(crate) fn read_file(&self, name: &str) -> String {

@@ -88,7 +88,7 @@ use self::{
 };
 use super::{
     api::Api,
-    control_plane::{ControlPlane, repository_root, tools_folder},
+    control_plane::{ControlPlane, tools_folder},
     polling::wait_until,
     proxy::Proxy,
     terraform::{Tool, Workspace},
@@ -222,13 +222,7 @@ impl Mesh {
     /// A workspace with the configuration of examples/`folder`.
     pub(crate) fn example(&self, folder: &str) -> Workspace {
         let workspace = self.workspace();
-        for entry in fs::read_dir(repository_root().join("examples").join(folder)).expect("the example is there") {
-            let path = entry.expect("a file").path();
-            if path.extension().is_some_and(|extension| extension == "tf") {
-                let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-                workspace.write_file(name, &fs::read_to_string(&path).expect("reading an example"));
-            }
-        }
+        workspace.copy_example(folder);
         workspace
     }
 
