@@ -82,8 +82,8 @@ model! {
         global_names: Attr<bool> = optional(),
         /// Namespaces of gateways, in which every service is visible. Defaults to none.
         gateway_namespaces: Set<String> = optional(),
-        /// Hosts that the Sidecar of every service lists, as `namespace/host`: those of tracing and of external
-        /// authorization. Defaults to none.
+        /// Hosts that the Sidecar of every service lists, as `namespace/host`: those of collectors and external
+        /// authorizers, and the Kubernetes API if workloads call it. Defaults to none.
         platform_hosts: Set<String> = optional(),
         /// Revisions of the installed Istio, whose configuration live checks read: the ConfigMap `istio-<revision>` of the root
         /// namespace, and the ConfigMap `istio` for the revision `default`. Defaults to `["default"]`.

@@ -17,8 +17,8 @@ model! {
         /// Namespaces whose objects are read, in addition to the root namespace, for users who may not read all.
         /// Defaults to all.
         namespaces: Set<String> = optional().non_empty("At least one namespace.").each(names::LABEL, names::is_label),
-        /// Whether cryptography must keep to FIPS 140-2 or 140-3: without it the best practice `fips` is never reported. Defaults to
-        /// `false`.
+        /// Whether cryptography must comply with FIPS 140-2 or 140-3. Only with `true` is the finding `fips` reported.
+        /// Defaults to `false`.
         fips: Attr<bool> = optional(),
     }
 }

@@ -15,9 +15,9 @@ model! {
     pub struct AccessLog {
         /// File of the log in the proxy's container (`accessLogFile`). Defaults to `/dev/stdout`.
         path: Attr<String> = optional().text("A path that starts with a slash.", |path| path.starts_with('/')),
-        /// Fields of each line, which is JSON (`accessLogFormat`): names, and formats of Envoy. Defaults to those by which a roll-out
-        /// of authorization is watched: request and answer, the identities of both sides, and what a policy in dry run says. Conflicts
-        /// with `text`.
+        /// Fields of each line, which is JSON (`accessLogFormat`): names, and formats of Envoy. Defaults to the fields
+        /// that a roll-out of authorization needs: request and response, the identities of both sides, and the result
+        /// of policies in dry run. Conflicts with `text`.
         fields: Map<String> = optional().non_empty("At least one field."),
         /// Format of each line as text. Conflicts with `fields`.
         text: Attr<String> = optional().text("It can't be empty.", |text| !text.trim().is_empty()),

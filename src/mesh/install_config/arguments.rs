@@ -48,16 +48,20 @@ model! {
         /// security boundary: an application can bypass its proxy. Defaults to `registry_only`. Source: Istio's
         /// "Security Best Practices", on egress.
         outbound_traffic_policy: Attr<OutboundMode> = optional(),
-        /// Namespaces that see a Service, ServiceEntry, VirtualService or DestinationRule that doesn't say so itself, where the three
-        /// arguments below don't say otherwise: `.` is its own, `*` are all. Defaults to `["."]`, or to `["*"]` with `allow_any`, under
-        /// which calls of a hidden service would leave as clear text. Source: Istio's "Configuration Scoping". With `["."]`, annotate
-        /// the Services of others that everyone calls, such as `default/kubernetes`, with `networking.istio.io/exportTo: "*"`.
+        /// Namespaces that see a Service, ServiceEntry, VirtualService or DestinationRule without an `exportTo` of its
+        /// own: `.` is the object's namespace, `*` are all. The three arguments below override it for single kinds.
+        /// Defaults to `["."]`, or to `["*"]` with `allow_any`, with which calls of a hidden service would leave as
+        /// clear text. Source: Istio's "Configuration Scoping". With `["."]`, annotate the Services of other tools that
+        /// every namespace calls, such as `default/kubernetes`, with `networking.istio.io/exportTo: "*"`.
         default_export_to: Set<String> = optional().non_empty("At least one element.").each(EXPORT, is_export),
-        /// The same for Services and ServiceEntries alone (`defaultServiceExportTo`). Defaults to `default_export_to`.
+        /// Override of `default_export_to` for Services and ServiceEntries (`defaultServiceExportTo`). Defaults to
+        /// `default_export_to`.
         default_service_export_to: Set<String> = optional().non_empty("At least one element.").each(EXPORT, is_export),
-        /// The same for VirtualServices alone (`defaultVirtualServiceExportTo`). Defaults to `default_export_to`.
+        /// Override of `default_export_to` for VirtualServices (`defaultVirtualServiceExportTo`). Defaults to
+        /// `default_export_to`.
         default_virtual_service_export_to: Set<String> = optional().non_empty("At least one element.").each(EXPORT, is_export),
-        /// The same for DestinationRules alone (`defaultDestinationRuleExportTo`). Defaults to `default_export_to`.
+        /// Override of `default_export_to` for DestinationRules (`defaultDestinationRuleExportTo`). Defaults to
+        /// `default_export_to`.
         default_destination_rule_export_to: Set<String> = optional().non_empty("At least one element.").each(EXPORT, is_export),
         /// The trust domain of identities (`trustDomain`), and of the provider's argument of that name. Defaults to `cluster.local`.
         /// A change refuses calls until every certificate is renewed, unless the old one is among `trust_domain_aliases`.
@@ -65,37 +69,39 @@ model! {
         trust_domain: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// Trust domains whose identities count as those of `trust_domain` (`trustDomainAliases`). Defaults to none.
         trust_domain_aliases: Set<String> = optional().each(names::SUBDOMAIN, names::is_subdomain),
-        /// Whether proxies answer DNS queries for hosts of the mesh (`ISTIO_META_DNS_CAPTURE` in `proxyMetadata`). Defaults to `true`.
-        /// ServiceEntries without addresses then get their own, which istiod allocates in all of these versions. Source: Istio's
-        /// "DNS Proxying". Running pods keep what they have until they are restarted.
+        /// Whether proxies answer DNS queries for hosts of the mesh (`ISTIO_META_DNS_CAPTURE` in `proxyMetadata`).
+        /// Defaults to `true`. With it, istiod allocates an address for each ServiceEntry without one. Source: Istio's
+        /// "DNS Proxying". Running pods keep the previous setting until they are restarted.
         dns_capture: Attr<bool> = optional(),
         /// Normalization of paths before rules and routes are matched (`pathNormalization`), which applications
         /// receive as well. `decode_and_merge_slashes` closes four forms that bypass rules on paths. Defaults to
         /// Istio's `base`, and isn't written then. Source: Istio's "Security Best Practices", on path
         /// normalization.
         path_normalization: Attr<PathNormalization> = optional(),
-        /// Whether an application starts only when its proxy is ready (`holdApplicationUntilProxyStarts`). Defaults to `true`: its
-        /// first calls would fail. Source: Istio's "Common Problems", on sidecar injection. Pods started before stay as they are.
+        /// Whether an application starts only when its proxy is ready (`holdApplicationUntilProxyStarts`). Defaults to
+        /// `true`: otherwise its first calls would fail. Source: Istio's "Common Problems", on sidecar injection. Pods
+        /// started before stay as they are.
         hold_application_until_proxy_starts: Attr<bool> = optional(),
         /// Namespace of istiod and of the objects of the whole mesh. Defaults to `istio-system`.
         root_namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
         /// TLS versions, cipher suites and curves of the mesh, and the defaults of gateways and of TLS to
         /// external hosts.
         tls: Block<Tls> = block(),
-        /// Retries of requests whose routes have none of their own (`defaultHttpRetryPolicy`): in sidecars, at gateways and of
-        /// others' VirtualServices. Without it Istio retries twice, on a `503` too, which may repeat what the application has done.
-        /// Source: Istio's "Traffic Management", on retries.
+        /// Retries of requests whose routes have none of their own (`defaultHttpRetryPolicy`): in sidecars, at gateways
+        /// and for VirtualServices of other tools. Without it Istio retries twice, also on a `503`, which may repeat a
+        /// request that the application has processed. Source: Istio's "Traffic Management", on retries.
         default_retries: Block<DefaultRetries> = block(),
-        /// Namespaces that istiod looks at (`discoverySelectors`), one block for each set of labels; the root namespace is always
-        /// one of them. Without it, all. Others have no sidecars' configuration, and their Services aren't known. Source: Istio's
-        /// "Configuration Scoping".
+        /// Namespaces that istiod watches (`discoverySelectors`), one block for each set of labels; the root namespace
+        /// is always one of them. Without it, all. Sidecars in other namespaces get no configuration, and Services
+        /// there are unknown to the mesh. Source: Istio's "Configuration Scoping".
         discovery_namespaces: Blocks<DiscoveryNamespaces> = block(),
         /// Selection of endpoints by locality (`localityLbSetting`). Without it Istio prefers near endpoints where there is outlier
         /// detection. Source: Istio's "Locality Load Balancing".
         locality: Block<Locality> = block(),
         /// A log of all requests, in every proxy (`accessLogFile`). Without it there is none. Source: Istio's "Envoy Access Logs".
         access_log: Block<AccessLog> = block(),
-        /// A service that other objects name: who authorizes requests, or receives spans or logs (`extensionProviders`).
+        /// A service that other objects refer to by `name` (`extensionProviders`): it authorizes requests, or receives
+        /// spans or logs.
         extension_provider: Blocks<ExtensionProvider> = block(),
     }
 }
@@ -105,8 +111,8 @@ model! {
     pub struct DefaultRetries {
         /// Maximum number of retries of a request. `0` switches retries off.
         attempts: Attr<u32> = required().range(0..=10),
-        /// Conditions of a retry. Defaults to those that never repeat what an application has done: connections that fail or are
-        /// refused, and those that are reset before the request was sent.
+        /// Conditions of a retry. Defaults to those that never repeat a request that has reached the application:
+        /// connections that fail or are refused, and those that are reset before the request was sent.
         on: Set<String> = optional().non_empty("At least one condition.").each(resiliency::CONDITION, resiliency::is_condition),
     }
 }

@@ -85,7 +85,7 @@ model! {
 model! {
     /// The part of a request's body that an HTTP service is asked about.
     pub struct CheckedBody {
-        /// The most bytes that are sent (`maxRequestBytes`). The proxy holds a request back until it has them.
+        /// Maximum number of bytes that are sent (`maxRequestBytes`). The proxy holds a request back until it has them.
         max_bytes: Attr<u32> = required().range(1..=MAX_BODY),
         /// Whether a longer body is cut (`allowPartialMessage`). Defaults to `false`: a longer request is refused with `413`.
         allow_partial: Attr<bool> = optional(),
@@ -95,7 +95,7 @@ model! {
 model! {
     /// The part of a request's body that a gRPC service is asked about.
     pub struct GrpcCheckedBody {
-        /// The most bytes that are sent (`maxRequestBytes`). The proxy holds a request back until it has them.
+        /// Maximum number of bytes that are sent (`maxRequestBytes`). The proxy holds a request back until it has them.
         max_bytes: Attr<u32> = required().range(1..=MAX_BODY),
         /// Whether a longer body is cut (`allowPartialMessage`). Defaults to `false`: a longer request is refused with `413`.
         allow_partial: Attr<bool> = optional(),

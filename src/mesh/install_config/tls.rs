@@ -31,10 +31,11 @@ model! {
         /// Curves of key agreement (`tlsDefaults.ecdhCurves`): at gateways and to external hosts. Between workloads Istio has no setting
         /// for them. Defaults to Envoy's.
         ecdh_curves: Set<Curve> = optional().non_empty("At least one curve."),
-        /// Standard of cryptography that istiod and all proxies keep to (`COMPLIANCE_POLICY` of istiod). It decides about versions (1.2
-        /// and 1.3), suites and curves, so it conflicts with the other arguments of the block. Defaults to none. Istio has `140-3` since
-        /// 1.31; older ones ignore it, so `rendered` has 140-2 for them, with TLS 1.2 alone. It takes images that are built for FIPS:
-        /// Istio's own aren't. Source: Istio's reference of `COMPLIANCE_POLICY`.
+        /// Standard of cryptography that istiod and all proxies keep to (`COMPLIANCE_POLICY` of istiod). It decides
+        /// about versions (1.2 and 1.3), suites and curves, so it conflicts with the other arguments of the block.
+        /// Defaults to none. Istio has `140-3` since 1.31; older ones ignore it, so `rendered` has 140-2 for them, with
+        /// TLS 1.2 alone. It requires images that are built for FIPS, which Istio's own aren't. Source: Istio's
+        /// reference of `COMPLIANCE_POLICY`.
         fips: Attr<FipsStandard> = optional(),
     }
 }

@@ -29,22 +29,23 @@ model! {
 model! {
     /// The computed attributes of the data source.
     pub struct Outputs {
-        /// Callers of which at least some requests are admitted, as `from` takes them. `shop/*` stands for the workloads of a namespace
-        /// that no rule names by themselves, `*` for those of all other namespaces, and `anonymous` for clients without an
-        /// identity. Requests that an external authorizer is asked about count as admitted.
+        /// Callers of which at least some requests are admitted, in the form that `from` accepts. `shop/*` stands for
+        /// the workloads of a namespace that no rule names individually, `*` for those of all other namespaces, and
+        /// `anonymous` for clients without an identity. Requests that an external authorizer is asked about count as
+        /// admitted.
         callers: Set<String> = computed(),
         /// The requests of each caller that are admitted: `all`, or the values that rules name and that distinguish
-        /// them, such as `GET /orders`. Ports without requests, by the protocols that the workload's Services
-        /// declare, have connections, such as `TCP port 5432`: there an ALLOW rule about methods, paths, hosts,
-        /// headers or tokens admits none, and a DENY rule refuses connections by its other fields alone. A port whose
-        /// protocol Istio detects counts as one with requests.
+        /// them, such as `GET /orders`. A port that the workload's Services declare with another protocol than HTTP is
+        /// listed by its connections, such as `TCP port 5432`. On such a port an ALLOW rule about methods, paths,
+        /// hosts, headers or tokens admits nothing, and a DENY rule applies by its other fields alone. A port whose
+        /// protocol Istio detects counts as an HTTP port.
         admitted: Map<Elements<String>> = computed(),
         /// Whether no ALLOW policy is enforced at the workload, so that every request is admitted that no DENY or
         /// CUSTOM policy refuses.
         is_open: Attr<bool> = computed(),
         /// Whether clear text is refused (`STRICT`) on every port without a port-level mode.
         strict_mtls: Attr<bool> = computed(),
-        /// The policies that are enforced at the workload, `namespace/name` to `ALLOW`, `DENY` or `CUSTOM`.
+        /// Policies that are enforced at the workload: `namespace/name` to its action, `ALLOW`, `DENY` or `CUSTOM`.
         policies: Map<String> = computed(),
         /// Issuers whose tokens the workload verifies.
         issuers: Set<String> = computed(),

@@ -16,8 +16,8 @@ description: |-
 The values of a plan depend only on the configuration. Some mistakes can only be found in the cluster: a port that the live Service doesn't have, pods without a sidecar, another team's VirtualService for the same host.
 So a plan reads the cluster and warns about them. This page is for users who see such a warning. It lists the checks, and describes how to turn one off or make it an error, its cost, and the rights that it needs.
 
-- **They don't change the plan.** Planned values are the same with and without them. A finding is a warning.
-- **They are optional.** Without a cluster there are none. If a right is missing, or a kind isn't served, the checks that need it are skipped, and one warning per run lists them. A skipped check never fails a plan.
+- **They don't change the plan.** Planned values are the same with and without them. A finding is a warning, or an error if that is the level of its code.
+- **They are optional.** Without a cluster, only the checks run that compare configurations ("Needs no cluster" in the table). If a right is missing, or a kind isn't served, the checks that need it are skipped, and one warning per run lists them. A skipped check never fails a plan.
 - **They check changes only.** A resource is checked when the plan creates or changes it. An empty plan makes no requests for them.
 - **They see the cluster as it is now.** Objects that the same run will create, such as a callee's Service, are reported as missing by the first plan.
 
@@ -45,7 +45,7 @@ TABLE
 
 Only objects that the resource writes are checked: with `unmanaged = ["VirtualService"]` there is no message about a second VirtualService, without `calls` none about a second Sidecar.
 Objects of this resource, objects that it takes over and those that it `replaces` aren't reported as conflicts.
-`opened-access`, `policy-override` and the other checks marked "Needs no cluster" compare configurations, and run in plans without a cluster too.
+The checks marked "Needs no cluster" compare the configuration with its previous version, and run in plans without a cluster, too.
 
 ## Onboard a live service
 
@@ -80,7 +80,7 @@ If a namespace has more than 5000 objects of a kind, or the API server doesn't a
 
 ## Rights
 
-The rights are optional, and the guide [RBAC](rbac.md#live-checks) has manifests for them. If a team can't get them, turn the codes off, which also removes the warning about skipped checks.
+The rights are optional, and the guide [RBAC](rbac.md#live-checks) lists them, with manifests for most. If a team can't get them, turn the codes off, which also removes the warning about skipped checks.
 
 ## Troubleshooting
 

@@ -17,16 +17,16 @@ For application teams that want retries, connection limits and outlier detection
 
 TABLE
 
-- **retries**: only requests that never reached the application are sent again, so a payment isn't paid twice. The budget limits retries in flight to a share of the requests in flight, with a
-  number that is always allowed.
+- **retries**: only requests that never reached the application are sent again, so a payment isn't paid twice. The budget limits the retries in flight to a percentage of the requests in flight;
+  the minimum is allowed however few requests there are.
 - **retries if idempotent**: where processing a request twice does no harm, write `retries { idempotent = true }`. Then requests that may have reached the application are sent again, too. The
   timeout of one attempt applies only beside a longer `request_timeout`.
-- **retries without a budget**: Istio has no budget for single ports. On the ports of an external service with `tls = "originate"` this many retries run at once.
+- **retries without a budget**: Istio has no budget in port-level settings, which the ports of an external service with `tls = "originate"` have. There at most this many retries run at once.
 - **limits** (`max_connections`, `max_pending_requests` and `max_requests` of `circuit_breaker`) apply to each caller's proxy, not to the service as a whole. Limits of requests don't apply to TCP ports, and `streaming = true`
-  removes them, since a stream counts as a request for its whole lifetime. They protect a caller's proxy, and are far above what it normally needs: "high" masks more failures than "low", and doesn't lower the capacity.
+  removes them, since a stream counts as a request for its whole lifetime. They protect a caller's proxy, and are far above what it normally needs, so "high", which masks more failures than "low", doesn't lower the capacity.
 - **ejection**: an endpoint with so many consecutive gateway errors (502, 503, 504, failed connections and timeouts) gets no requests for a while. The application's own errors (500) don't count: one
   request that always fails would eject healthy endpoints. On TCP ports a failed connection counts.
-- **ejection: at most**: Envoy only ejects an endpoint if the percentage of ejected endpoints then doesn't exceed this value: with 50 % it ejects one of two or of three endpoints, and two of four. With less than 50 %, it would never eject one of two. The percentage applies
+- **ejection: at most**: Envoy only ejects an endpoint if the percentage of ejected endpoints, with this one, doesn't exceed the value. With 50 % it ejects one of two or of three endpoints, and two of four. With less than 50 %, it would never eject one of two. The percentage applies
   to each version separately. With `failover` or `failover_priority` it is 100 %, since other endpoints take over.
 
 No preset has a timeout of requests: how long a request may take depends on what it does. Write `request_timeout`, on the service, on a `route`, or in the provider's `defaults`. It includes the
@@ -66,7 +66,7 @@ resource "mesh_service" "ledger" {
 ```
 
 - `attempts = 0` switches retries off. Without a preset, and with `none`, `attempts` is required in the block.
-- `per_try_timeout` needs `idempotent = true`: an attempt that takes too long has reached the application.
+- `per_try_timeout` needs `idempotent = true`, or conditions of your own in `on`: an attempt that takes too long has reached the application.
 
 ## Defaults of the mesh
 
@@ -80,7 +80,7 @@ A plan warns if a service loses a default in this way ([`hidden-defaults`](live-
 
 ## Locality: near endpoints first
 
-Outlier detection alone would make callers prefer endpoints in their own zone. So outlier detection is always written together with `localityLbSetting.enabled: false`, unless there is failover, or
+By Istio's default, outlier detection alone makes callers prefer endpoints in their own zone. So outlier detection is always written together with `localityLbSetting.enabled: false`, unless there is failover, or
 `load_balancing { locality = "inherit" }` leaves the decision to the Service's `trafficDistribution` and the mesh's configuration.
 
 | argument | requests go to | when these fail |
@@ -89,7 +89,7 @@ Outlier detection alone would make callers prefer endpoints in their own zone. S
 | `failover_priority = ["topology.kubernetes.io/region"]` | all zones of the caller's region, balanced | all other regions |
 | `failover_priority = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"]` | endpoints in the caller's zone | the region, then all others |
 
-These numbers change only with a major version of the provider.
+The numbers of the presets only change with a major version of the provider.
 "#;
 
 /// The content of the page.

@@ -150,8 +150,8 @@ model! {
         ip_blocks: Set<String> = optional()
             .non_empty("At least one block.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
-        /// Addresses of clients behind a gateway (`notRemoteIpBlocks`), under the conditions of
-        /// `remote_ip_blocks`. An HTTP attribute. Defaults to none.
+        /// Addresses of clients behind a gateway (`notRemoteIpBlocks`), with the conditions of the
+        /// block's own `remote_ip_blocks`. An HTTP attribute. Defaults to none.
         remote_ip_blocks: Set<String> = optional()
             .non_empty("At least one block.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),

@@ -34,7 +34,7 @@ model! {
         /// it defaults to every port.
         gateway_port: Attr<PortNumber> = optional(),
         /// Hosts that clients call; the Gateway must serve them. `*` is every host of the Gateway that no other
-        /// route names. With `protocol = "tcp"`, whose connections name no host, `["*"]`.
+        /// route names. With `protocol = "tcp"` it must be `["*"]`, since connections name no host.
         hosts: Set<String> = required()
             .non_empty("At least one host.")
             .each("DNS names, with `*.` at the start or without, or `*`.", is_host),
@@ -44,7 +44,7 @@ model! {
             .non_empty("At least one path; leave the argument out for all.")
             .each("Paths that start with `/`, with `*` at the end alone.", patterns::is_ingress_path),
         /// Port of the Service that receives the requests. Required if several ports speak HTTP; with `tls` and
-        /// `tcp`, if several don't. Defaults to the only such port.
+        /// `tcp`, if several ports don't speak HTTP. Defaults to the only such port.
         port: Attr<PortNumber> = optional(),
         /// Path that replaces the matched path, or its part before `*` (`rewrite.uri`). Defaults to no change.
         rewrite: Attr<String> = optional().text("A path that starts with `/`.", |t| t.starts_with('/')),
