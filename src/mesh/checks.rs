@@ -168,11 +168,11 @@ impl Code {
                 "Outlier detection is written with locality load balancing off, but the Service or the mesh enables it."
             }
             Self::HiddenCallee => {
-                "`calls` names a service or an external host that isn't exported to the namespace, or a `route` one that isn't exported to its callers."
+                "`calls` names a service or an external host that isn't exported to the namespace, or a `route` names one that isn't exported to the service's callers."
             }
             Self::MissingAccount => "The ServiceAccount doesn't exist, and this resource doesn't create it.",
             Self::MissingPort => {
-                "The Service, or another one that a `route` sends requests to, doesn't have a port that is named, or no Service leads to the port of a `rate_limit`."
+                "The Service, or another Service that a `route` sends requests to, lacks a port that the configuration names; or no Service leads to the port of a `rate_limit`."
             }
             Self::ChangedAccess => {
                 "A change admits callers that were refused, or refuses callers that were admitted. Needs no cluster."
@@ -188,7 +188,7 @@ impl Code {
                 "istiod only applies Gateways to workloads of their own namespace, and `workload_namespace` is another one."
             }
             Self::NamespaceAllow => {
-                "`allow` of the `mesh_namespace` admits callers that no rule of the service names, and `effective_callers` doesn't either."
+                "`allow` of the `mesh_namespace` admits callers that neither a rule of the service nor `effective_callers` names."
             }
             Self::NarrowedCalls => {
                 "A change of `calls` or `sidecar` removes destinations from proxies. Needs no cluster."
@@ -249,7 +249,7 @@ impl Code {
                 "An `override` patches an AuthorizationPolicy, so the arguments don't show the allowed callers. Needs no cluster."
             }
             Self::RefusedByCallee => {
-                "A service that `calls` or a `route` names has AuthorizationPolicies, and none of them admits this one, or a caller of it."
+                "A service has AuthorizationPolicies, and none of them admits this service, which names it in `calls`, or the callers that a `route` sends there."
             }
             Self::OverlappingIngress => {
                 "Another VirtualService has overlapping paths of the same host at the same gateway, or the same port: its `exportTo` and age decide which is tried first."
