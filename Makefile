@@ -55,7 +55,7 @@ test: need-cargo need-go need-terraform need-mesh
 ifeq ($(MESH),no)
 	@echo 'MESH=no: the scenarios of tests/it/mesh were left out, so no request was sent through a real istiod and Envoy.'
 else
-	cargo test --locked --test it -- --ignored mesh:: --test-threads=2
+	cargo test --locked --test it -- --ignored mesh:: --test-threads=3
 endif
 
 # Scenarios that the oldest Istio must show as well: what it makes of every object, who may call, where hidden services lead, and

@@ -133,7 +133,7 @@ model! {
         http_path: Attr<String> = optional().text("A path that starts with a slash.", |path| path.starts_with('/')),
         /// Time for an answer over HTTP (`http.timeout`). Defaults to `1s`: Istio has no default, and proxies refuse every listener
         /// without one.
-        timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
     }
 }
 

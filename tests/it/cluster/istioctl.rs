@@ -20,13 +20,16 @@ pub(crate) const ACCEPTED: &[(&str, &str)] = &[
     ("IST0129", "A proxy without a configured authority verifies server certificates with the system's."),
     (
         "IST0133",
-        "The mesh's Sidecar lists `./*` and the root namespace: in the root namespace these are the same, elsewhere not.",
+        "The mesh's Sidecar lists `./*` and the root namespace, which are the same only in the root namespace.",
     ),
     (
         "IST0134",
         "A global name gets its address from Istio, in the status of its ServiceEntry, where analyze doesn't look.",
     ),
-    ("IST0174", "The mesh's defaults are for `*.svc.cluster.local`, which is the name of no one service."),
+    (
+        "IST0174",
+        "The DestinationRule of the mesh's defaults is for `*.svc.cluster.local`, which isn't the name of a Service.",
+    ),
 ];
 
 #[test]

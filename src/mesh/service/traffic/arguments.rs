@@ -159,7 +159,7 @@ model! {
         /// Defaults to none.
         headers_regex: Map<String> = optional()
             .non_empty("At least one header.")
-            .keys("Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look.", is_header)
+            .keys(HEADER_NAMES, is_header)
             .check(patterns::REGEX, are_regexes),
         /// Query parameters by name, each with a regular expression (RE2) that its whole value matches
         /// (`queryParams.regex`). Defaults to none.
@@ -173,7 +173,7 @@ model! {
         /// values are shown in clear text in `objects` and in the cluster. Defaults to none.
         headers: Map<String> = optional()
             .non_empty("At least one header.")
-            .keys("Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look.", is_header)
+            .keys(HEADER_NAMES, is_header)
             .check(PATTERNS, are_patterns),
         /// Query parameters by name, each with a value that is exact, or ends with `*`, or is `*` for any value
         /// (`queryParams`). Defaults to none.
@@ -309,6 +309,8 @@ impl Mirror {
 }
 
 const REGION: &str = "A region, without its zones, like `eu-central-1`.";
+const HEADER_NAMES: &str = "Names of headers. Istio ignores `uri`, `scheme`, `method` and `authority` among them: use the arguments of these names, \
+                            and `path`.";
 const PATTERNS: &str = "Values with `*` only at the end, or `*`.";
 
 fn is_region(text: &str) -> bool {

@@ -577,7 +577,7 @@ fn invalid_values() {
             error at route[0].match[0].method: Invalid route[0].match[0].method
               A method in capitals, like `GET`. Got "get".
             error at route[0].match[0].headers: Invalid route[0].match[0].headers
-              Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look. Got {a b, authority, x, y}.
+              Names of headers. Istio ignores `uri`, `scheme`, `method` and `authority` among them: use the arguments of these names, and `path`. Got {a b, authority, x, y}.
             error at route[0].match[0].headers: Invalid route[0].match[0].headers
               Values with `*` only at the end, or `*`. Got {a b, authority, x, y}.
             error at route[0].match[0].query: Invalid route[0].match[0].query
