@@ -2,6 +2,11 @@
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 platform := $(shell uname -s | tr '[:upper:]' '[:lower:]')_$(shell uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+# Where rustup neither has the toolchain of rust-toolchain.toml nor can download it, the default one builds.
+ifeq ($(shell cargo --version 2>/dev/null),)
+export RUSTUP_TOOLCHAIN := stable
+endif
+
 # A folder with a copy of https://github.com/rustsec/advisory-db, for `make deny`.
 ADVISORIES ?=
 
