@@ -47,6 +47,7 @@ pub mod text;
 pub mod timeouts;
 pub mod unlisted_calls;
 pub mod workload_access;
+mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 

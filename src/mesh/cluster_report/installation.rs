@@ -14,6 +14,7 @@ use crate::{
         live_objects::{items, label, namespaced_name},
         mesh_config::{self, MeshConfig},
         names,
+        yaml::yaml,
     },
     object::{Key, kind},
     query::{Query, QueryResults},
@@ -146,11 +147,11 @@ pub(super) fn missing_configs(observed: &Observed) -> Vec<String> {
     missing.map(|key| format!("meshConfig: {key} isn't there, or can't be parsed")).collect()
 }
 
-/// `meshConfig` as YAML, without secrets. JSON is YAML as well, so it stands in for what can't be written otherwise.
-fn yaml(config: &MeshConfig) -> String {
+/// `meshConfig` as YAML, without secrets.
+fn shown(config: &MeshConfig) -> String {
     let mut config = config.config.clone();
     hide_secrets(&mut config);
-    serde_saphyr::to_string(&config).unwrap_or_else(|_| config.to_string())
+    yaml(&config)
 }
 
 /// The revisions that have a control plane or a configuration.
@@ -173,7 +174,7 @@ pub(super) fn revisions(observed: &Observed) -> BTreeMap<String, Attr<Nested<Rev
             control_plane: optional(control_plane.map(|control_plane| namespaced_name(control_plane.deployment))),
             version: optional(control_plane.and_then(|control_plane| control_plane.version()).map(str::to_owned)),
             tags: tags.as_ref().map_or(Attr::Null, of_revision),
-            mesh_config: optional(config.map(yaml)),
+            mesh_config: optional(config.map(shown)),
         };
         revisions.insert(revision.clone(), Attr::Known(Nested(described)));
     }

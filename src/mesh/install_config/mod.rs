@@ -11,6 +11,7 @@
 //! | [`locality`] | `locality` |
 //! | [`validate`] | rules across arguments |
 //! | [`rendering`] | the documents for one version of Istio |
+//! | [`outputs`] | the computed attributes |
 //! | [`json_fields`] | fields of JSON objects |
 
 mod access_log;
@@ -19,6 +20,7 @@ mod extension_providers;
 mod json_fields;
 mod locality;
 mod log_operators;
+mod outputs;
 mod rendering;
 mod tls;
 mod validate;
@@ -30,5 +32,7 @@ pub use extension_providers::{
 };
 pub use locality::{Locality, LocalityFailover};
 pub use log_operators::{ACCESS_LOG_OPERATORS, OPERATORS_WITH_ARGUMENTS};
-pub use rendering::{Documents, IstioMinor, NEWEST_ISTIO};
+pub use outputs::{InstalledFacts, Outputs, RenderedDocuments};
+use rendering::Documents;
+pub use rendering::{IstioMinor, NEWEST_ISTIO};
 pub use tls::{Curve, FipsStandard, Tls};
