@@ -51,6 +51,11 @@ pub(super) fn label<'a>(live: &'a Json, key: &str) -> Option<&'a str> {
     text(live, &["metadata", "labels", key])
 }
 
+/// Returns the annotation `key`.
+pub(super) fn annotation_value<'a>(live: &'a Json, key: &str) -> Option<&'a str> {
+    text(live, &["metadata", "annotations", key])
+}
+
 /// Whether an object has all labels of `selector`.
 pub(super) fn selector_matches_object(selector: &StringMap, live: &Json) -> bool {
     selector.iter().all(|(key, value)| label(live, key) == Some(value))
@@ -217,7 +222,7 @@ impl std::fmt::Display for Visibility {
 
 /// Returns the visibility of a Service, which is in an annotation.
 pub(super) fn service_visibility(service: &Json) -> Visibility {
-    let export_to = text(service, &["metadata", "annotations", crate::mesh::istio::EXPORT_TO]).unwrap_or_default();
+    let export_to = annotation_value(service, crate::mesh::istio::EXPORT_TO).unwrap_or_default();
     Visibility::from_export_to(export_to.split(','), namespace(service))
 }
 

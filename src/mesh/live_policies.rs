@@ -11,7 +11,10 @@ use super::{
         Code::{ClosedGateway, PathNormalization, UnlistedAuthorizer},
         Findings,
     },
-    live_objects::{items, namespace, namespaced_name, selector_matches_labels, string_map, strings, summarize_names},
+    live_objects::{
+        annotation_value, items, namespace, namespaced_name, selector_matches_labels, string_map, strings,
+        summarize_names,
+    },
     manifest::StringMap,
     mesh_config::MeshConfig,
     policy_evaluation::is_dry_run,
@@ -218,7 +221,7 @@ pub(super) fn admits_clients<'a>(
 /// Whether a `mesh_external_service` made the Gateway, for egress. It admits its callers by a policy that it writes after the
 /// Gateway.
 fn is_for_egress(gateway: &Json) -> bool {
-    let resource = text(gateway, &["metadata", "annotations", annotation::RESOURCE]).unwrap_or_default();
+    let resource = annotation_value(gateway, annotation::RESOURCE).unwrap_or_default();
     resource_id(resource_type::EXTERNAL_SERVICE, resource).is_some()
 }
 

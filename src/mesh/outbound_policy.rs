@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::{
     Mesh,
     checks::{Code::OutboundPolicy, Findings, LiveQuery},
-    live_objects::{namespace, namespaced_name, summarize_names, summarize_objects},
+    live_objects::{annotation_value, namespace, namespaced_name, summarize_names, summarize_objects},
     mesh_config,
 };
 use crate::{
@@ -193,7 +193,7 @@ impl<'a> EffectivePolicies<'a> {
 /// Whether the cluster has a `mesh_global_defaults`. It counts as one where the objects can't be read.
 fn has_global_defaults(mesh: &Mesh, results: &QueryResults) -> bool {
     let is_part = |live: &&Json| {
-        text(live, &["metadata", "annotations", annotation::RESOURCE])
+        annotation_value(live, annotation::RESOURCE)
             .is_some_and(|resource| resource_id(resource_type::GLOBAL_DEFAULTS, resource).is_some())
     };
     let lists = KINDS_OF_GLOBAL_DEFAULTS.map(|kind| results.list(kind, &mesh.root_namespace));

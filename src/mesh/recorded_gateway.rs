@@ -4,7 +4,7 @@
 
 use serde_json::Value as Json;
 
-use super::live_objects::{name, namespace};
+use super::live_objects::{annotation_value, name, namespace};
 use crate::{
     json_path::text,
     object::{annotation, resource_id, resource_type},
@@ -21,7 +21,7 @@ pub(super) struct GatewayWorkloads {
 
 /// Returns the workloads of a live Gateway, with the defaults of `mesh_gateway`; `None` for Gateways of other tools.
 pub(super) fn recorded_workloads(live: &Json) -> Option<GatewayWorkloads> {
-    let annotation = |key: &str| text(live, &["metadata", "annotations", key]);
+    let annotation = |key: &str| annotation_value(live, key);
     resource_id(resource_type::GATEWAY, annotation(annotation::RESOURCE)?)?;
     let arguments: Json = serde_json::from_str(annotation(annotation::ARGUMENTS)?).ok()?;
     let argument = |name: &str, default: &str| text(&arguments, &[name]).unwrap_or(default).to_owned();

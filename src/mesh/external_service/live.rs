@@ -17,7 +17,8 @@ use crate::{
         },
         istio::destination_rule::TrafficKind,
         live_objects::{
-            Visibility, name, namespace, object_visibility, routes_in_mesh, strings, summarize_names, summarize_objects,
+            Visibility, annotation_value, name, namespace, object_visibility, routes_in_mesh, strings, summarize_names,
+            summarize_objects,
         },
         locality_check, mesh_config, outbound_policy,
     },
@@ -117,7 +118,7 @@ impl<'a> ExternalServiceView<'a> {
 
     /// Whether an object belongs to this resource, or has the key of one that does.
     fn is_own(&self, kind: &'static Kind, live: &Json) -> bool {
-        let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
+        let resource = annotation_value(live, annotation::RESOURCE);
         resource == Some(&resource_name(resource_type::EXTERNAL_SERVICE, &self.id))
             || self.keys.contains(&&Key::new(kind, namespace(live), name(live)))
     }

@@ -6,7 +6,6 @@ use serde_json::Value as Json;
 use super::{Authorization, DenyAllMode, GlobalDefaults};
 use crate::{
     diagnostics::Path,
-    json_path::text,
     known::Known,
     mesh::{
         Mesh, Rendered,
@@ -14,7 +13,7 @@ use crate::{
             Code::{ClosedGateway, SecondAuthorizer},
             Findings, LiveQuery,
         },
-        live_objects::summarize_names,
+        live_objects::{annotation_value, summarize_names},
         live_policies::{
             check_authorizer_is_listed, check_gateways_are_open, check_path_normalization, other_authorizers,
             rendered_bodies,
@@ -76,7 +75,7 @@ fn provider(defaults: &GlobalDefaults) -> Option<&str> {
 
 /// Whether the provider made the object for `mesh_global_defaults`.
 fn is_own(live: &Json) -> bool {
-    let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]).unwrap_or_default();
+    let resource = annotation_value(live, annotation::RESOURCE).unwrap_or_default();
     resource_id(resource_type::GLOBAL_DEFAULTS, resource).is_some()
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::Departures;
 use crate::{
-    json_path::{at, text},
+    json_path::at,
     known::Known,
     mesh::{
         cluster_report::{
@@ -16,7 +16,9 @@ use crate::{
             observed::Observed,
         },
         istio::{INJECTION, REVISION},
-        live_objects::{has_sidecar, is_pod_active, label, name, namespace, pod_service_account, summarize_names},
+        live_objects::{
+            annotation_value, has_sidecar, is_pod_active, label, name, namespace, pod_service_account, summarize_names,
+        },
         outbound_policy::selects_all_workloads,
     },
     object::kind,
@@ -70,7 +72,7 @@ fn opts_out(pod: &Json) -> bool {
     const INJECT: &str = "sidecar.istio.io/inject";
     at(pod, &["spec", "hostNetwork"]).as_bool() == Some(true)
         || label(pod, INJECT) == Some("false")
-        || text(pod, &["metadata", "annotations", INJECT]) == Some("false")
+        || annotation_value(pod, INJECT) == Some("false")
 }
 
 fn check_proxies(live: &Json, pods: &[&Json], observed: &Observed, out: &mut Departures) {

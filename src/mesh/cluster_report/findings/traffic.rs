@@ -9,8 +9,8 @@ use crate::{
     mesh::{
         cluster_report::{BestPractice, observed::Observed},
         live_objects::{
-            Visibility, fully_qualified_host, items, namespace, namespaced_name, object_visibility, routes_in_mesh,
-            strings, summarize_names,
+            Visibility, annotation_value, fully_qualified_host, items, namespace, namespaced_name, object_visibility,
+            routes_in_mesh, strings, summarize_names,
         },
         mesh_config::{self, MeshConfig},
         outbound_policy::{default_allows_any, mesh_config_allows_any, selects_all_workloads, sidecar_allows_any},
@@ -73,7 +73,7 @@ fn check_exports(observed: &Observed, configs: &[MeshConfig], out: &mut Departur
         configs.iter().all(|config| !config.open_default_exports().contains(&"defaultVirtualServiceExportTo"));
     for route in observed.visible(&kind::VIRTUAL_SERVICE) {
         let says_nothing = strings(route, &["spec", "exportTo"]).next().is_none();
-        let is_own = text(route, &["metadata", "annotations", annotation::RESOURCE]).is_some();
+        let is_own = annotation_value(route, annotation::RESOURCE).is_some();
         if namespace(route) != observed.mesh.root_namespace
             && routes_in_mesh(route)
             && !is_own

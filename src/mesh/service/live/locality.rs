@@ -5,6 +5,7 @@ use crate::{
     json_path::{at, text},
     mesh::{
         checks::{Code::HiddenLocality, Findings},
+        live_objects::annotation_value,
         locality_check, mesh_config,
     },
     object::kind,
@@ -28,8 +29,7 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     }
     let service = view.live_service().ok().flatten();
     let distribution = service.and_then(|live| {
-        text(live, &["spec", "trafficDistribution"])
-            .or_else(|| text(live, &["metadata", "annotations", TRAFFIC_DISTRIBUTION]))
+        text(live, &["spec", "trafficDistribution"]).or_else(|| annotation_value(live, TRAFFIC_DISTRIBUTION))
     });
     if let Some(distribution) = distribution {
         let setting = format!("trafficDistribution {distribution} of Service {}", view.id());

@@ -7,11 +7,10 @@ use serde_json::Value as Json;
 
 use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
-    json_path::text,
     known::Known,
     mesh::{
         checks::{Code::NamespaceAllow, Findings},
-        live_objects::{items, namespaced_name, strings, summarize_names},
+        live_objects::{annotation_value, items, namespaced_name, strings, summarize_names},
         live_policies::is_enforced,
         names,
         service::AuthorizationMode,
@@ -41,7 +40,7 @@ fn check(view: &ServiceView, out: &mut Findings) -> Known<()> {
     }
     let own: BTreeSet<String> = view.allow_policies().flat_map(callers).collect();
     for policy in view.live_objects(&kind::AUTHORIZATION_POLICY)? {
-        let resource = text(policy, &["metadata", "annotations", annotation::RESOURCE]).unwrap_or_default();
+        let resource = annotation_value(policy, annotation::RESOURCE).unwrap_or_default();
         if resource_id(resource_type::NAMESPACE, resource).is_none() || !is_enforced(policy, "ALLOW") {
             continue;
         }

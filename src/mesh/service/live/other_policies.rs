@@ -11,7 +11,7 @@ use crate::{
     known::Known,
     mesh::{
         checks::{Code::OtherPolicy, Findings},
-        live_objects::{items, namespace, namespaced_name, string_map, strings, summarize_names},
+        live_objects::{annotation_value, items, namespace, namespaced_name, string_map, strings, summarize_names},
         manifest::StringMap,
         names,
         policy_evaluation::{Decision, HttpRequest, Policies, Request, Workload, is_dry_run},
@@ -100,7 +100,7 @@ enum Effect {
 fn candidates<'a>(view: &ServiceView<'a>) -> Vec<&'a Json> {
     let (home, root) = (view.context.namespace, view.context.mesh.root_namespace.as_str());
     let is_of = |policy: &Json, resource_types: &[&str]| {
-        let resource = text(policy, &["metadata", "annotations", annotation::RESOURCE]).unwrap_or_default();
+        let resource = annotation_value(policy, annotation::RESOURCE).unwrap_or_default();
         resource_types.iter().any(|resource_type| resource_id(resource_type, resource).is_some())
     };
     let of_home = [

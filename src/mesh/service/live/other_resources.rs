@@ -7,14 +7,13 @@ use serde_json::Value as Json;
 
 use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
-    json_path::text,
     known::Known,
     mesh::{
         checks::{
             Code::{SharedAccount, SharedWorkload},
             Findings,
         },
-        live_objects::{format_labels, selector_matches_object, summarize_names},
+        live_objects::{annotation_value, format_labels, selector_matches_object, summarize_names},
         service::Service,
     },
     object::{Kind, annotation, kind, resource_id, resource_type},
@@ -49,7 +48,7 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
 fn other_resources(view: &ServiceView) -> BTreeMap<String, Service> {
     let live = RECORDING_KINDS.into_iter().filter_map(|kind| view.live_objects(kind).ok()).flatten();
     live.filter_map(|live| {
-        let annotation = |key: &str| text(live, &["metadata", "annotations", key]);
+        let annotation = |key: &str| annotation_value(live, key);
         let id = resource_id(resource_type::SERVICE, annotation(annotation::RESOURCE)?)?;
         let arguments = annotation(annotation::ARGUMENTS).filter(|_| id != view.id())?;
         Some((id.to_owned(), recorded_arguments(arguments)?))
@@ -61,10 +60,10 @@ fn other_resources(view: &ServiceView) -> BTreeMap<String, Service> {
 fn check_recording(view: &ServiceView, out: &mut Findings) {
     let live = || RECORDING_KINDS.into_iter().filter_map(|kind| view.live_objects(kind).ok()).flatten();
     let id = |live: &Json| {
-        let resource = text(live, &["metadata", "annotations", annotation::RESOURCE])?;
+        let resource = annotation_value(live, annotation::RESOURCE)?;
         resource_id(resource_type::SERVICE, resource).filter(|id| *id != view.id()).map(str::to_owned)
     };
-    let records = |live: &Json| text(live, &["metadata", "annotations", annotation::ARGUMENTS]).is_some();
+    let records = |live: &Json| annotation_value(live, annotation::ARGUMENTS).is_some();
     let all: BTreeSet<String> = live().filter_map(id).collect();
     let recorded: BTreeSet<String> = live().filter(|live| records(live)).filter_map(id).collect();
     let unrecorded: Vec<&str> = all.difference(&recorded).map(String::as_str).collect();

@@ -7,7 +7,9 @@ use crate::{
     known::{Known, as_known},
     mesh::{
         Mesh, Rendered,
-        live_objects::{is_pod_active, labels, name, namespace, selector_matches_labels, selector_matches_object},
+        live_objects::{
+            annotation_value, is_pod_active, labels, name, namespace, selector_matches_labels, selector_matches_object,
+        },
         manifest::StringMap,
         service::{Service, ServiceContext, ServiceManagement},
     },
@@ -135,7 +137,7 @@ impl<'a> ServiceView<'a> {
     /// Whether a live object may be in conflict with those of this resource: it is none of them, the apply doesn't delete
     /// it, and it has none of their keys. The engine reports the owner of an object that has.
     pub(super) fn may_conflict(&self, kind: &'static Kind, live: &Json) -> bool {
-        let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
+        let resource = annotation_value(live, annotation::RESOURCE);
         let key = Key::new(kind, namespace(live), name(live));
         resource != Some(&resource_name(resource_type::SERVICE, &self.id()))
             && !self.keys.contains(&&key)
