@@ -24,11 +24,11 @@ pub(super) async fn check_any_exists<R: ResourceType>(
     deadline: &Deadline,
     out: &mut Diagnostics,
 ) -> Result<(), Reported> {
-    let possible = R::possible_objects(id, mesh);
+    let possible: Vec<Key> = R::possible_objects(id, mesh).into_iter().map(|(key, _)| key).collect();
     let resource = resource_name(R::NAME, id);
     // Admission policies have one name in a cluster, so they may be those of another root namespace.
     let is_of_another = |live: &Json| !["", &resource].contains(&annotation_of(live, annotation::RESOURCE));
-    for (key, _) in &possible {
+    for key in &possible {
         match context.cluster.get(key, Freshness::Now, deadline).await {
             Ok(Some(live)) if !is_of_another(&live) => return Ok(()),
             Ok(_) => {}
@@ -37,12 +37,12 @@ pub(super) async fn check_any_exists<R: ResourceType>(
             Err(error) => return Err(report_error(&error, ApiOperation::Read, key, None, out)),
         }
     }
-    let keys = possible.iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>().join(", ");
-    let others = same_host(context, &possible.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), id, deadline).await;
+    let list = |keys: &[Key]| keys.iter().map(Key::to_string).collect::<Vec<_>>().join(", ");
+    let others = same_host(context, &possible, id, deadline).await;
     let advice = if others.is_empty() {
         "Check the id, and the names of the live objects.".to_owned()
     } else {
-        let others = others.iter().map(Key::to_string).collect::<Vec<_>>().join(", ");
+        let others = list(&others);
         format!(
             "For this host there are {others}, which have other names. Don't import them: name them in replaces, or give their name \
              in object_name and set adopt_existing = true, and apply (see the guide \"Adopting existing objects\")."
@@ -51,7 +51,7 @@ pub(super) async fn check_any_exists<R: ResourceType>(
     Err(out.error(
         &Path::root(),
         "No objects to import",
-        format!("{} {id} has no objects. These names were looked for: {keys}. {advice}", R::NAME),
+        format!("{} {id} has no objects. These names were looked for: {}. {advice}", R::NAME, list(&possible)),
     ))
 }
 

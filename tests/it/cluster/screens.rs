@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, env, fs};
 use serde_json::json;
 
 use crate::{
+    cluster::examples::create_existing_services,
     generated::{files, text},
     support::{
-        api::Api,
         control_plane::{ControlPlane, parse_yaml, repository_root},
         terraform::{Tool, Workspace},
     },
@@ -34,7 +34,7 @@ fn workspace(plane: &ControlPlane, hcl: &str) -> Workspace {
     workspace
 }
 
-/// What `plan` prints about changes, from the first line that starts with `first` to the summary.
+/// The changes that `plan` prints, from the first line that starts with `first` to the summary.
 #[track_caller]
 fn planned_changes(workspace: &Workspace, first: &str) -> String {
     let printed = plan(workspace);
@@ -59,9 +59,8 @@ fn plan(workspace: &Workspace) -> String {
 
 /// Plans of a service that a chart installed, from the first one to its enforced policy.
 fn first_service(plane: &ControlPlane, screens: &mut BTreeMap<&str, String>) {
-    let api = plane.api();
     plane.create_namespace("pci");
-    apply_service(&api, "pci", "payments");
+    create_existing_services(&plane.api(), &payments(""));
     let dry_run = "  authorization_mode = \"dry_run\"";
     let workspace = workspace(plane, &payments(dry_run));
     screens.insert("first-plan", planned_changes(&workspace, "Terraform will perform"));
@@ -106,20 +105,11 @@ fn take_over(plane: &ControlPlane, screens: &mut BTreeMap<&str, String>) {
     screens.insert("take-over", diagnostics(&workspace, "VirtualService/orders"));
 }
 
-fn apply_service(api: &Api, namespace: &str, name: &str) {
-    let ports = json!([{ "name": "http", "port": 8080 }]);
-    let spec = json!({ "ports": ports, "selector": { "app": name } });
-    let metadata = json!({ "name": name, "namespace": namespace });
-    api.apply(&json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec }), "helm");
-}
-
 /// The output of `terraform test` of the example.
 fn policy_tests(screens: &mut BTreeMap<&str, String>) {
     let workspace = Workspace::with_mirror(Tool::Terraform);
-    for path in files("examples/scenarios/policy-tests", "") {
-        let name = path.rsplit('/').next().expect("a name");
-        workspace.write_file(name, &text(&path));
-    }
+    workspace.copy_example("scenarios/policy-tests");
+    workspace.write_file("policies.tftest.hcl", &text("examples/scenarios/policy-tests/policies.tftest.hcl"));
     workspace.run(&["init", "-input=false", "-no-color"]).expect_success();
     let output = workspace.run(&["test", "-no-color"]).expect_success();
     screens.insert("policy-tests", output.stdout.trim_end().to_owned());

@@ -1,6 +1,7 @@
 //! Checks of the repository's files, which need no cluster: generated pages, layers of the crate, names and
 //! descriptions of arguments, examples, links and manifests.
 
+mod argument_groups;
 mod cycles;
 mod docs;
 pub(crate) mod examples;

@@ -9,7 +9,13 @@ use terraform_provider_mesh::{
     schema::{AttributeSpec, Configurability, Member, MemberKind, Nesting, Schema, Type},
 };
 
-use super::{files, live_checks::live_checks_page, presets::presets_page, root, text};
+use super::{
+    argument_groups::{UNGROUPED, grouped},
+    files,
+    live_checks::live_checks_page,
+    presets::presets_page,
+    root, text,
+};
 
 /// All generated pages by path.
 pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
@@ -213,117 +219,24 @@ fn members(page: &mut String, schema: &Schema, level: &str, at: &str) {
         }
         let colon = if level.is_empty() { ":" } else { "" };
         if mode == Configurability::Optional && members.len() > UNGROUPED {
-            // Below a nested block there is no level of headings left.
-            if level.is_empty() {
-                grouped(page, &members, |name| format!("Optional ({name}):"), at);
-            } else {
+            if !level.is_empty() {
                 writeln!(page, "\n{level}{heading}").unwrap();
-                grouped(page, &members, |name| format!("#{level}{name}"), at);
             }
-            continue;
-        }
-        writeln!(page, "\n{level}{heading}{colon}\n").unwrap();
-        for member in members {
-            line(page, member, at);
+            for (name, members) in grouped(&members) {
+                // Below a nested block there is no level of headings left.
+                let heading = if level.is_empty() { format!("{heading} ({name}):") } else { format!("#{level}{name}") };
+                lines(page, &heading, &members, at);
+            }
+        } else {
+            lines(page, &format!("{level}{heading}{colon}"), &members, at);
         }
     }
 }
 
-/// The number of optional arguments that are listed without groups.
-const UNGROUPED: usize = 12;
-
-/// Groups of arguments of large schemas, by what they are about. Arguments that none names are in a group before them.
-const GROUPS: &[(&str, &[&str])] = &[
-    (
-        "Cluster and credentials",
-        &[
-            "config_path",
-            "config_paths",
-            "config_context",
-            "config_context_auth_info",
-            "config_context_cluster",
-            "host",
-            "token",
-            "cluster_ca_certificate",
-            "client_certificate",
-            "client_key",
-            "insecure",
-            "tls_server_name",
-            "proxy_url",
-            "in_cluster",
-            "exec",
-        ],
-    ),
-    ("Plans and checks", &["offline", "on_unreadable", "checks", "force_conflicts", "record_arguments"]),
-    (
-        "Authorization and mutual TLS",
-        &[
-            "access",
-            "authorization_mode",
-            "authorization",
-            "allow",
-            "deny",
-            "gateway_access",
-            "mtls",
-            "jwt",
-            "require_end_user",
-            "external_authorization",
-            "guardrails",
-            "rbac",
-        ],
-    ),
-    ("Outbound calls", &["calls", "outbound_traffic_policy", "sidecar", "egress_gateway"]),
-    ("Routing", &["version", "route", "ingress", "headers", "cors", "settle_seconds"]),
-    (
-        "Timeouts, retries and connections",
-        &[
-            "resiliency",
-            "request_timeout",
-            "streaming",
-            "retries",
-            "circuit_breaker",
-            "connections",
-            "outlier_detection",
-            "load_balancing",
-            "failover",
-            "failover_priority",
-            "rate_limit",
-        ],
-    ),
-    (
-        "Existing objects and metadata",
-        &[
-            "object_name",
-            "replaces",
-            "unmanaged",
-            "adopt_existing",
-            "adopt_from_owner",
-            "labels",
-            "annotations",
-            "deletion_protection",
-            "force_destroy",
-            "override",
-            "timeouts",
-        ],
-    ),
-];
-
-/// The members of a large schema under the headings of their groups. A member that would be alone in its group is general.
-fn grouped(page: &mut String, members: &[&Member], heading: impl Fn(&str) -> String, at: &str) {
-    let of_group = |names: &[&str]| -> Vec<&Member> {
-        let found: Vec<&Member> = members.iter().copied().filter(|member| names.contains(&member.name)).collect();
-        if found.len() > 1 { found } else { Vec::new() }
-    };
-    let groups: Vec<_> = GROUPS.iter().map(|(name, names)| (*name, of_group(names))).collect();
-    let is_general =
-        |member: &&Member| !groups.iter().any(|(_, found)| found.iter().any(|other| other.name == member.name));
-    let general = members.iter().copied().filter(is_general).collect();
-    let sections = std::iter::once(("General", general)).chain(groups.clone());
-    for (name, members) in sections.filter(|(_, members)| !members.is_empty()) {
-        writeln!(page, "\n{}\n", heading(name)).unwrap();
-        for member in members {
-            line(page, member, at);
-        }
+fn lines(page: &mut String, heading: &str, members: &[&Member], at: &str) {
+    writeln!(page, "\n{heading}\n").unwrap();
+    for member in members {
+        line(page, member, at);
     }
 }
 

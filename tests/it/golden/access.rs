@@ -31,7 +31,8 @@ metadata: {name: payments-2, namespace: pci, labels: {app: payments, version: v2
 ---
 ";
 
-fn lines(text: &mut String, name: &str, value: &Value) {
+/// Writes a line for each value, and for each list.
+pub(super) fn lines(text: &mut String, name: &str, value: &Value) {
     match value {
         Value::List(items) => {
             let items: Vec<String> = items.iter().map(|item| format!("{item:?}")).collect();

@@ -13,6 +13,7 @@ use terraform_provider_mesh::{
 };
 
 use super::{
+    access::lines,
     hcl,
     live::{objects, query_result},
     mesh,
@@ -215,21 +216,6 @@ fn fips_is_checked_on_demand() {
     assert!(codes(&findings(&outputs("fips = true", &open, &[]))).contains("fips"));
     let compliant = with_istiod("{name: COMPLIANCE_POLICY, value: fips-140-3}");
     assert!(!codes(&findings(&outputs("fips = true", &compliant, &[]))).contains("fips"));
-}
-
-fn lines(text: &mut String, name: &str, value: &Value) {
-    match value {
-        Value::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| format!("{item:?}")).collect();
-            writeln!(text, "{name}: {}", items.join(", ")).unwrap();
-        }
-        Value::Map(members) => {
-            for (key, value) in members {
-                lines(text, &format!("{name} {key}"), value);
-            }
-        }
-        value => writeln!(text, "{name}: {value:?}").unwrap(),
-    }
 }
 
 fn all_lines(outputs: &Outputs) -> String {
