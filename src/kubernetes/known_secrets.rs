@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 
 use super::{api_path::encode, secret::Secret};
 
-/// What stands in the place of a credential.
+/// The replacement of a credential.
 const REDACTED: &str = "(redacted)";
 
 /// Shorter texts aren't searched for: they are parts of ordinary words, and messages would become unreadable.

@@ -22,10 +22,10 @@ const OTHER_ADDRESS: &str = "192.0.2.1";
 /// Stands for the ports that no rule names.
 const OTHER_PORT: u16 = 0;
 
-/// What the keys of conditions on attributes of requests begin with.
+/// The prefix of the keys of conditions on attributes of requests.
 const REQUEST: &str = "request.";
 
-/// What the keys of conditions on claims begin with.
+/// The prefix of the keys of conditions on claims.
 const CLAIMS: &str = "request.auth.claims";
 
 /// An example of requests.

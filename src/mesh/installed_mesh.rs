@@ -3,10 +3,10 @@
 
 use super::istio::sidecar::OutboundMode;
 
-/// What the `installed` block states.
+/// The facts that the `installed` block states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstalledMesh {
-    /// What the proxies of the mesh do with calls of hosts that they don't know.
+    /// Treatment of calls of hosts that the proxies of the mesh don't know.
     pub outbound_traffic_policy: OutboundMode,
     /// Whether the proxies answer DNS queries, with addresses for the hosts of ServiceEntries (`ISTIO_META_DNS_CAPTURE`).
     pub dns_capture: bool,

@@ -45,7 +45,7 @@ text_enum! {
         MeshOutbound = "mesh-outbound",
         /// Workloads speak TLS 1.3.
         MinimumTls = "minimum-tls",
-        /// What no policy allows is refused.
+        /// Requests that no policy allows are refused.
         MissingDenyAll = "missing-deny-all",
         /// Proxies know what they call.
         MissingSidecar = "missing-sidecar",

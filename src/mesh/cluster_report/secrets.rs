@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-/// What stands in the place of a hidden value.
+/// The replacement of a hidden value.
 const HIDDEN: &str = "(hidden)";
 
 /// Hides tokens of tracing backends, and the values of headers that proxies add to calls of extension providers.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 text_enum! {
-    /// What proxies make of a path before rules and routes see it.
+    /// Normalization of paths before rules and routes see them.
     pub enum PathNormalization {
         /// Paths stay as they are.
         None = "none",
@@ -126,7 +126,7 @@ model! {
 }
 
 impl InstallConfig {
-    /// What proxies do with calls of unknown hosts: they refuse them by default.
+    /// Treatment of calls of unknown hosts: proxies refuse them by default.
     pub(super) fn outbound_traffic_policy(&self) -> Known<OutboundMode> {
         self.outbound_traffic_policy.or(OutboundMode::RegistryOnly)
     }

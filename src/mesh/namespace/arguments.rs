@@ -194,7 +194,7 @@ impl Namespace {
         self.create.or(true)
     }
 
-    /// What proxies do with calls that `calls` doesn't list: refuse them by default.
+    /// Treatment of calls that `calls` doesn't list: proxies refuse them by default.
     pub(super) fn outbound_traffic_policy(&self) -> Known<UnlistedCalls> {
         self.outbound_traffic_policy.or(UnlistedCalls::RegistryOnly)
     }

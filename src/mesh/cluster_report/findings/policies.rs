@@ -92,7 +92,7 @@ fn check_tokens(observed: &Observed, out: &mut Departures) {
 }
 
 /// Whether an enforced policy requires a token of workloads of the namespace `home`: one of the namespace or of the root namespace.
-/// Where `home` is the root namespace, it may be one of any namespace, so all must have been read.
+/// A policy of any namespace counts for the root namespace, so all must have been read then.
 fn is_token_required(observed: &Observed, home: &str) -> Known<bool> {
     let root = &observed.mesh.root_namespace;
     let policies = if home == root {
