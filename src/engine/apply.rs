@@ -17,7 +17,7 @@ use super::{
     record::RecordedObject,
     remove::Removal,
     run_bounded::run_bounded,
-    schedule::{LiveObject, Wave, Write, schedule},
+    schedule::{Deletion, LiveObject, Wave, Write, schedule},
     write::Target,
     writer::Writer,
 };
@@ -27,7 +27,7 @@ use crate::{
         Freshness,
         error_report::{ApiOperation, report_error},
     },
-    object::{Key, ManagementScope, Object, Transition},
+    object::{Key, ManagementScope, Object, Transition, UpdateStrategy},
 };
 
 /// The objects of one apply or delete.
@@ -79,7 +79,12 @@ impl Writer<'_> {
             return;
         }
         let unwanted = set.recorded.iter().filter(|(key, _)| !set.desired.contains_key(key));
-        let deletions = unwanted.map(|(key, recorded)| (key.clone(), recorded.deletion())).collect();
+        let deletions = unwanted.map(|(key, recorded)| {
+            let is_deleted = found.get(key).is_some_and(|live| self.is_deleted(key, recorded, live));
+            let farewell = recorded.farewell.clone().filter(|_| is_deleted);
+            (key.clone(), Deletion { farewell, ..recorded.deletion() })
+        });
+        let deletions = deletions.collect();
         let waves = schedule(&writable, &live, &deletions, &predecessors);
         self.run_waves(&waves, &set, &found, journal, out).await;
     }
@@ -103,7 +108,9 @@ impl Writer<'_> {
                 recorded.inherited = false;
             }
         }
-        let deletions = recorded.iter().map(|(key, recorded)| (key.clone(), recorded.deletion())).collect();
+        // Nothing stays that proxies would have to be ready for.
+        let deletion = |recorded: &RecordedObject| Deletion { farewell: None, ..recorded.deletion() };
+        let deletions = recorded.iter().map(|(key, recorded)| (key.clone(), deletion(recorded))).collect();
         let set = ObjectSet { desired: BTreeMap::new(), recorded, arguments_object: None };
         let Ok(found) = self.fetch_set(&set, out).await else { return };
         let is_of_newer_instance = |(key, live): (&Key, &Arc<Json>)| {
@@ -185,13 +192,14 @@ impl Writer<'_> {
         journal: &Journal,
         out: &mut Diagnostics,
     ) {
-        // The first write of an object uses what was read. The second write of a two-step update reads the object again.
-        let mut unwritten = found.clone();
+        // The first write of an object uses what was read. Later ones read the object again.
+        let mut written = BTreeSet::new();
         for wave in waves {
             let writes = wave.writes.iter().map(|write| {
-                let last_read = match unwritten.remove(write.key()) {
-                    None if found.contains_key(write.key()) => LastRead::Outdated,
-                    live => LastRead::Current(live),
+                let last_read = if written.insert(write.key()) {
+                    LastRead::Current(found.get(write.key()).cloned())
+                } else {
+                    LastRead::Outdated
                 };
                 self.perform(write, last_read, set, journal).boxed()
             });
@@ -232,7 +240,11 @@ impl Writer<'_> {
                 let target = Target { object, body, carries_arguments, recorded };
                 (ApiOperation::Apply, self.apply_object(&target, live, journal, &mut out).await)
             }
-            (Write::Apply { .. }, None, Ok(_)) => (ApiOperation::Apply, Ok(())),
+            (Write::Apply { body, .. }, None, Ok(live)) => {
+                let object = farewell_object(key, body, recorded);
+                let target = Target { object: &object, body, carries_arguments: false, recorded };
+                (ApiOperation::Apply, self.apply_object(&target, live, journal, &mut out).await)
+            }
             (Write::Remove { .. }, object, Ok(live)) => {
                 let unrecorded = RecordedObject::default();
                 let removal = match object {
@@ -247,4 +259,12 @@ impl Writer<'_> {
         }
         out
     }
+}
+
+/// Makes the object of a body that is written before a deletion. The deletion waits as before.
+fn farewell_object(key: &Key, body: &Json, recorded: Option<&RecordedObject>) -> Object {
+    let Deletion { stage, propagation_delay, .. } = recorded.cloned().unwrap_or_default().deletion();
+    let strategy = |_: &Json, _: &Json| UpdateStrategy::TwoStep { intermediate: Json::Null };
+    Object::whole(key.clone(), body.clone(), stage)
+        .with_transition(Transition::Computed { strategy, propagation_delay })
 }

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::{journal::JournalEntry, schedule::Deletion};
 use crate::object::{Key, ManagementScope, Stage};
@@ -57,6 +58,9 @@ pub struct RecordedObject {
     /// How long the proxies may go on using the object before it is deleted, in seconds.
     #[serde(rename = "settle", default, skip_serializing_if = "is_zero")]
     pub propagation_seconds: u64,
+    /// A body that is written before the object is deleted, if other objects of the resource stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub farewell: Option<Json>,
     /// Whether the resource only sets some fields of an object that another tool manages.
     #[serde(rename = "fields", default, skip_serializing_if = "std::ops::Not::not")]
     pub fields_only: bool,
@@ -92,7 +96,8 @@ impl RecordedObject {
 
     /// When the object is deleted.
     pub fn deletion(&self) -> Deletion {
-        Deletion { stage: Stage(self.stage), propagation_delay: Duration::from_secs(self.propagation_seconds) }
+        let propagation_delay = Duration::from_secs(self.propagation_seconds);
+        Deletion { stage: Stage(self.stage), propagation_delay, farewell: self.farewell.clone() }
     }
 }
 
@@ -144,6 +149,7 @@ impl Record {
                         uid: uid.clone(),
                         stage: deletion.stage.0,
                         propagation_seconds: deletion.propagation_delay.as_secs(),
+                        farewell: deletion.farewell.clone(),
                         fields_only: *scope == ManagementScope::Fields,
                         adopted: *adopted,
                         ..RecordedObject::default()

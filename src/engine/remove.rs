@@ -104,6 +104,18 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Whether the removal of an object that isn't desired any more deletes it.
+    pub(super) fn is_deleted(&self, key: &Key, recorded: &RecordedObject, live: &Json) -> bool {
+        recorded.scope() == ManagementScope::Whole
+            && classify(live, self.identity, Some(recorded)) == Ownership::Ours
+            && !self.is_released(key, recorded, live)
+    }
+
+    /// Whether an object of the resource is released and not deleted.
+    fn is_released(&self, key: &Key, recorded: &RecordedObject, live: &Json) -> bool {
+        is_released(key, recorded, live) || self.identity.takeover.unmanaged_kinds.contains(&key.kind)
+    }
+
     /// Deletes an object of the resource. An object of a kind that is now unmanaged is released instead, and so is an object of a shared kind that the resource adopted or got by a `moved` block.
     pub(super) async fn delete_or_release(
         &self,
@@ -112,7 +124,7 @@ impl Writer<'_> {
         live: &Json,
     ) -> Result<(), Error> {
         let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
-        if is_released(key, recorded, live) || self.identity.takeover.unmanaged_kinds.contains(&key.kind) {
+        if self.is_released(key, recorded, live) {
             return cluster.patch(key, &release_patch(live), false, deadline).await.map(|_| ());
         }
         self.delete_object(key, live).await

@@ -16,7 +16,7 @@ pub use ownership_metadata::{
 };
 use serde_json::Value as Json;
 pub use text::{from_text, to_text};
-pub use transition::{SettleTime, Transition, UpdateStrategy};
+pub use transition::{Preparation, SettleTime, Transition, UpdateStrategy};
 
 use crate::diagnostics::Path;
 

@@ -12,7 +12,8 @@ pub enum UpdateStrategy {
     /// `intermediate` is written at the object's own stage. The desired body follows after all other objects and after the
     /// propagation delay of the [`Transition`].
     TwoStep {
-        /// A body that serves both the old and the new configuration of the proxies.
+        /// A body that serves both the old and the new configuration of the proxies. Null before a deletion that needs none: the
+        /// deletion alone waits.
         intermediate: Json,
     },
     /// The server doesn't allow the change in place: the object is deleted and created again.
@@ -42,12 +43,28 @@ pub struct SettleTime {
     pub is_needed: fn(live: &Json, desired: &Json) -> bool,
     /// How long Istio needs until every proxy has what the stages before have written.
     pub duration: Duration,
+    /// Returns what is written before the wait, if that is something else than what is live: a body that serves the proxies as
+    /// the live one does, and makes them ready for the desired one. It gets the same as `is_needed`, and is pure.
+    pub preparation: fn(live: &Json, desired: &Json) -> Option<Json>,
+}
+
+/// What precedes the write of an object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Preparation {
+    /// A body that is written first.
+    pub body: Option<Json>,
+    /// How long to wait then.
+    pub delay: Duration,
 }
 
 impl SettleTime {
-    /// Returns how long to wait before the desired body is written.
-    pub fn before(&self, live: &Json, desired: &Json) -> Duration {
-        if (self.is_needed)(live, desired) { self.duration } else { Duration::ZERO }
+    /// Returns what precedes the write of the desired body.
+    pub fn before(&self, live: &Json, desired: &Json) -> Preparation {
+        if self.duration.is_zero() || !(self.is_needed)(live, desired) {
+            return Preparation::default();
+        }
+        let body = (self.preparation)(live, desired).filter(|body| body != live);
+        Preparation { body, delay: self.duration }
     }
 }
 

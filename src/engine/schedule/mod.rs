@@ -58,18 +58,26 @@ pub struct LiveObject {
 }
 
 /// When an object is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
     /// The stage in which the object was written. Deletions run in reverse order of the stages.
     pub stage: Stage,
     /// How long the proxies may go on using the object after everything of later stages is deleted.
     pub propagation_delay: Duration,
+    /// A body that is written before, as long as the propagation delay after the stages before, so that proxies are ready for the
+    /// deletion.
+    pub farewell: Option<Json>,
 }
 
 impl Deletion {
     /// Returns the future deletion of `object`, of which `owned` is live now.
     pub fn of(object: &Object, owned: &Json) -> Self {
-        Self { stage: object.stage, propagation_delay: object.transition.decide(owned, &Json::Null).1 }
+        let (strategy, propagation_delay) = object.transition.decide(owned, &Json::Null);
+        let farewell = match strategy {
+            UpdateStrategy::TwoStep { intermediate } if !intermediate.is_null() => Some(intermediate),
+            _ => None,
+        };
+        Self { stage: object.stage, propagation_delay, farewell }
     }
 }
 
@@ -89,6 +97,8 @@ const PREDECESSOR_DELAY: Duration = Duration::from_secs(2);
 /// The waves of one stage while stages ascend.
 #[derive(Default)]
 struct AscendingStage {
+    /// Bodies that are written before the wait, by which proxies get ready for the writes.
+    preparations: Vec<Write>,
     /// The time to wait before the writes.
     delay_before: Duration,
     writes: Vec<Write>,
@@ -100,7 +110,7 @@ struct AscendingStage {
 
 /// Returns the waves that make the live objects the desired ones; none if there is nothing to do.
 ///
-/// First come the applies in ascending order of stages, with the desired or the intermediate bodies. Then come, in descending
+/// First come the applies in ascending order of stages, with the desired or the intermediate bodies, after those that prepare them. Then come, in descending
 /// order, the deletions, those of predecessors too, and the applies that replace an intermediate body by the desired one. The
 /// schedule depends on the cluster alone and not on earlier applies, so the next apply completes one that was killed at any
 /// point.
@@ -114,10 +124,10 @@ pub fn schedule(
     let mut ascending: BTreeMap<Stage, AscendingStage> = BTreeMap::new();
     // Here `delay_after` is the time to wait before the wave.
     let mut descending: BTreeMap<Stage, Wave> = BTreeMap::new();
-    let mut descend = |write: Write, deletion: Deletion| {
-        let wave = descending.entry(deletion.stage).or_default();
+    let mut descend = |write: Write, stage: Stage, delay_before: Duration| {
+        let wave = descending.entry(stage).or_default();
         wave.writes.push(write);
-        wave.delay_after = wave.delay_after.max(deletion.propagation_delay);
+        wave.delay_after = wave.delay_after.max(delay_before);
     };
     let mut remaining = predecessors.clone();
     for object in desired {
@@ -135,7 +145,7 @@ pub fn schedule(
                 &object.body
             }
             UpdateStrategy::TwoStep { ref intermediate } => {
-                descend(apply(&object.body), Deletion { stage: object.stage, propagation_delay: delay });
+                descend(apply(&object.body), object.stage, delay);
                 intermediate
             }
         };
@@ -144,18 +154,24 @@ pub fn schedule(
         });
         if !is_current {
             let owned = live.map_or(&Json::Null, |live| &live.owned);
-            let settle = object.settle_time.map_or(Duration::ZERO, |settle| settle.before(owned, body));
-            stage.delay_before = stage.delay_before.max(settle);
+            let preparation = object.settle_time.map(|settle| settle.before(owned, body)).unwrap_or_default();
+            stage.preparations.extend(preparation.body.as_ref().map(apply));
+            stage.delay_before = stage.delay_before.max(preparation.delay);
             stage.writes.push(apply(body));
         }
     }
     for (key, deletion) in deletions {
-        descend(Write::Remove { key: key.clone() }, *deletion);
+        if let Some(body) = &deletion.farewell {
+            let stage = ascending.entry(deletion.stage).or_default();
+            stage.delay_before = stage.delay_before.max(deletion.propagation_delay);
+            stage.writes.push(Write::Apply { key: key.clone(), body: body.clone() });
+        }
+        descend(Write::Remove { key: key.clone() }, deletion.stage, deletion.propagation_delay);
     }
     let last = remaining.values().map(|predecessor| predecessor.stage).max();
     for (key, predecessor) in remaining {
         let propagation_delay = if Some(predecessor.stage) == last { Duration::ZERO } else { PREDECESSOR_DELAY };
-        descend(Write::Replace { key }, Deletion { stage: predecessor.stage, propagation_delay });
+        descend(Write::Replace { key }, predecessor.stage, propagation_delay);
     }
     let mut waves = Vec::new();
     let mut add_wave = |writes: Vec<Write>, delay_before: Duration| {
@@ -166,6 +182,7 @@ pub fn schedule(
     };
     add_wave(recreations, Duration::ZERO);
     for stage in ascending.into_values() {
+        add_wave(stage.preparations, Duration::ZERO);
         add_wave(stage.writes, stage.delay_before);
         add_wave(stage.replacements, stage.takeover_delay);
     }

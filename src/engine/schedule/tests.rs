@@ -29,6 +29,9 @@ fn keep_subsets(live: &Json, desired: &Json) -> UpdateStrategy {
     if removed.is_empty() {
         return UpdateStrategy::InPlace;
     }
+    if desired.is_null() {
+        return UpdateStrategy::TwoStep { intermediate: Json::Null };
+    }
     let mut intermediate = desired.clone();
     intermediate["subsets"] = new.into_iter().chain(removed).collect();
     UpdateStrategy::TwoStep { intermediate }
@@ -38,7 +41,7 @@ const KEEP_SUBSETS: Transition =
     Transition::Computed { strategy: keep_subsets, propagation_delay: Duration::from_secs(2) };
 
 fn deletion(stage: u8) -> Deletion {
-    Deletion { stage: Stage(stage), propagation_delay: Duration::ZERO }
+    Deletion { stage: Stage(stage), propagation_delay: Duration::ZERO, farewell: None }
 }
 
 /// Returns one line per wave: its writes, where `-` marks a removal, and the delay after it.
@@ -83,6 +86,7 @@ fn subset_is_removed_after_its_route() {
 const SETTLE: SettleTime = SettleTime {
     is_needed: |live, desired| desired["to"] != live["to"] && !desired["to"].is_null(),
     duration: Duration::from_secs(1),
+    preparation: |_, _| None,
 };
 
 #[test]
@@ -102,6 +106,24 @@ fn new_subset_settles_before_its_route() {
     // If the apply was killed after the first wave, the next one waits as well.
     let between = BTreeMap::from([(dr, live(json!({"subsets": ["v1", "v2"]}))), (vs, live(json!({"to": "v1"})))]);
     assert_eq!(schedule(&between), [" 1s", r#"VirtualService {"to":"v2"} 0ns"#]);
+}
+
+#[test]
+fn prepared_body_is_written_before_the_wait() {
+    let vs = key(&VIRTUAL_SERVICE, "x");
+    let prepared = SettleTime {
+        preparation: |live, desired| live.is_object().then(|| json!({"to": live["to"], "idle": desired["to"]})),
+        ..SETTLE
+    };
+    let desired = [object(vs.clone(), 30, json!({"to": "b"}), Transition::InPlace).with_settle_time(prepared)];
+    let schedule =
+        |live: BTreeMap<Key, LiveObject>| lines(&schedule(&desired, &live, &BTreeMap::new(), &BTreeMap::new()));
+    let last = r#"VirtualService {"to":"b"} 0ns"#;
+    let first = r#"VirtualService {"idle":"b","to":"a"} 1s"#;
+    assert_eq!(schedule(BTreeMap::from([(vs.clone(), live(json!({"to": "a"})))])), [first, last]);
+    // If the apply was killed after the first write, the next one waits and goes on.
+    assert_eq!(schedule(BTreeMap::from([(vs, live(json!({"to": "a", "idle": "b"})))])), [" 1s", last]);
+    assert_eq!(schedule(BTreeMap::new()), [" 1s", last]);
 }
 
 /// The objects of another tool have the subset `a`, which their route names, and the resource's have `v1`.
@@ -193,7 +215,7 @@ fn destination_rule_is_deleted_after_the_propagation_delay() {
     let deletion_of = |body: Json| Deletion::of(&object(dr.clone(), 20, body.clone(), KEEP_SUBSETS), &body);
     assert_eq!(deletion_of(json!({})), deletion(20));
     let delayed = deletion_of(json!({"subsets": ["v1"]}));
-    let both = BTreeMap::from([(dr.clone(), delayed), (key(&VIRTUAL_SERVICE, "x"), deletion(40))]);
+    let both = BTreeMap::from([(dr.clone(), delayed.clone()), (key(&VIRTUAL_SERVICE, "x"), deletion(40))]);
     assert_eq!(
         lines(&schedule(&[], &BTreeMap::new(), &both, &BTreeMap::new())),
         ["-VirtualService 2s", "-DestinationRule 0ns"]
@@ -201,6 +223,21 @@ fn destination_rule_is_deleted_after_the_propagation_delay() {
     // If the destroy was killed after the first delete, the next one waits as well.
     let rest = BTreeMap::from([(dr, delayed)]);
     assert_eq!(lines(&schedule(&[], &BTreeMap::new(), &rest, &BTreeMap::new())), [" 2s", "-DestinationRule 0ns"]);
+}
+
+#[test]
+fn farewell_is_written_long_before_the_deletion() {
+    let transition = Transition::Computed {
+        strategy: |live, _| UpdateStrategy::TwoStep { intermediate: json!({"to": "own", "idle": live["to"]}) },
+        propagation_delay: Duration::from_secs(2),
+    };
+    let (dr, vs) = (key(&DESTINATION_RULE, "x"), key(&VIRTUAL_SERVICE, "x"));
+    let desired = [object(dr.clone(), 20, json!({"tls": true}), Transition::InPlace)];
+    let deletion = Deletion::of(&object(vs.clone(), 40, json!({"to": "b"}), transition), &json!({"to": "b"}));
+    assert_eq!(
+        lines(&schedule(&desired, &BTreeMap::new(), &BTreeMap::from([(vs, deletion)]), &BTreeMap::new())),
+        [r#"DestinationRule {"tls":true} 2s"#, r#"VirtualService {"idle":"b","to":"own"} 2s"#, "-VirtualService 0ns"]
+    );
 }
 
 type LiveObjects = BTreeMap<Key, Json>;

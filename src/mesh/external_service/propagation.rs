@@ -1,21 +1,32 @@
 //! Waits between the writes of an external service. While proxies have the routes to a host of before and no longer the way to
 //! connect to it, requests fail or leave in clear text.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use serde_json::Value as Json;
 
 use crate::{
-    json_path::{at, text},
-    mesh::live_objects::{items, strings},
+    json_path::at,
+    mesh::{
+        istio::route_transition::{hosts_with_traffic, keep_destinations, prepare},
+        live_objects::items,
+    },
     object::{SettleTime, Transition, UpdateStrategy},
 };
 
 /// The time until every proxy has what was written before.
 const PROPAGATION_DELAY: Duration = Duration::from_secs(2);
 
-/// The transition of a route: before it is deleted, proxies get what it is replaced by, and those that lead to it change.
-pub(super) const ROUTE: Transition =
+/// The transition of a route to the host itself: what it led to before stays known to proxies until they have left it.
+pub(super) const DIRECT_ROUTE: Transition =
+    Transition::Computed { strategy: keep_destinations, propagation_delay: PROPAGATION_DELAY };
+
+/// The transition of a route to a gateway: before it is deleted, callers connect to the host itself and still know the gateway.
+pub(super) const ROUTE_TO_GATEWAY: Transition =
+    Transition::Computed { strategy: leave_gateway, propagation_delay: PROPAGATION_DELAY };
+
+/// The transition of a route of a gateway: it is deleted after the routes that led to the gateway.
+pub(super) const ROUTE_OF_GATEWAY: Transition =
     Transition::Computed { strategy: delay_deletion, propagation_delay: PROPAGATION_DELAY };
 
 /// The transition of a DestinationRule: one by which proxies begin TLS is deleted after the routes that led to the host.
@@ -24,7 +35,14 @@ pub(super) const RULE: Transition =
 
 /// The wait before routes that lead to other hosts than the live ones. Where there are none, proxies connect to the host itself.
 pub(super) const NEW_DESTINATIONS: SettleTime =
-    SettleTime { is_needed: leads_to_other_hosts, duration: PROPAGATION_DELAY };
+    SettleTime { is_needed: leads_to_other_hosts, duration: PROPAGATION_DELAY, preparation: prepare };
+
+fn leave_gateway(live: &Json, desired: &Json) -> UpdateStrategy {
+    match keep_destinations(live, desired) {
+        UpdateStrategy::InPlace => delay_deletion(live, desired),
+        in_steps => in_steps,
+    }
+}
 
 fn delay_deletion(_: &Json, desired: &Json) -> UpdateStrategy {
     if desired.is_null() { UpdateStrategy::TwoStep { intermediate: Json::Null } } else { UpdateStrategy::InPlace }
@@ -40,15 +58,7 @@ fn delay_deletion_of_tls(live: &Json, desired: &Json) -> UpdateStrategy {
 }
 
 fn leads_to_other_hosts(live: &Json, desired: &Json) -> bool {
-    let before = if live.is_null() { strings(desired, &["spec", "hosts"]).collect() } else { destinations(live) };
-    before != destinations(desired)
-}
-
-/// The hosts that the rules of a VirtualService lead to.
-fn destinations(route: &Json) -> BTreeSet<&str> {
-    let rules = ["http", "tls", "tcp"].into_iter().flat_map(|protocol| items(route, &["spec", protocol]));
-    let routes = rules.flat_map(|rule| items(rule, &["route"]));
-    routes.filter_map(|route| text(route, &["destination", "host"])).collect()
+    hosts_with_traffic(live, desired) != hosts_with_traffic(desired, desired)
 }
 
 #[cfg(test)]

@@ -39,5 +39,5 @@ pub(super) fn virtual_service(context: &ObjectContext, host: &NamedHost, key: Ke
     };
     let body = manifest(&key, context.metadata()?, &spec);
     let route = Object::whole(key, body, stage::ROUTES).with_origins(origins);
-    Ok(route.with_settle_time(propagation::NEW_DESTINATIONS))
+    Ok(route.with_settle_time(propagation::NEW_DESTINATIONS).with_transition(propagation::DIRECT_ROUTE))
 }

@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod peer_authentication;
 pub mod policy_transition;
 pub mod request_authentication;
+pub mod route_transition;
 pub mod service_entry;
 pub mod sidecar;
 pub mod telemetry;

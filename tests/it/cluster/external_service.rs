@@ -104,6 +104,51 @@ fn changed_namespace_creates_before_deleting() {
     destroy_all(&workspace, &other);
 }
 
+/// Callers' proxies know the gateway before the first request goes there, and after the last one. In between nothing changes but the
+/// weights: with weight 0 a destination is known and gets no traffic.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn routes_move_to_an_egress_gateway_and_back_in_steps() {
+    let namespace = control_plane().namespace("external");
+    let (workspace, proxy) = workspace_with_proxy(Tool::Terraform, Grant::Platform, &namespace, "");
+    let service = API.replace("  resiliency = \"medium\"\n", "");
+    let block =
+        format!("  egress_gateway {{\n    namespace = {:?}\n    service = \"egress\"\n  }}\n}}", namespace.name);
+    let with_gateway = service.replace('}', &block);
+    configure_platform(&workspace, &namespace, &service);
+    apply_and_list(&workspace, &namespace);
+
+    let gateway = format!("egress.{}.svc.cluster.local", namespace.name);
+    for (configuration, expected) in [
+        (&with_gateway, ["api.example.com=100 GATEWAY=0", "GATEWAY"]),
+        (&service, ["api.example.com=100 GATEWAY=0", "deleted"]),
+    ] {
+        configure_platform(&workspace, &namespace, configuration);
+        proxy.reset();
+        apply_and_list(&workspace, &namespace);
+        let steps: Vec<String> = proxy
+            .written()
+            .iter()
+            .filter(|write| write.request.path.ends_with("/virtualservices/api-example-com"))
+            .map(|write| match write.request.method.as_str() {
+                "DELETE" => "deleted".to_owned(),
+                _ => destinations(&write.answer["spec"]["http"][0]["route"]).replace(&gateway, "GATEWAY"),
+            })
+            .collect();
+        assert_eq!(steps, expected);
+    }
+    destroy_all(&workspace, &namespace);
+}
+
+/// The destinations of a rule, as `host=weight`.
+fn destinations(route: &serde_json::Value) -> String {
+    let destination = |share: &serde_json::Value| {
+        let host = share["destination"]["host"].as_str().expect("a host");
+        share["weight"].as_u64().map_or_else(|| host.to_owned(), |weight| format!("{host}={weight}"))
+    };
+    route.as_array().expect("destinations").iter().map(destination).collect::<Vec<_>>().join(" ")
+}
+
 /// Adding or removing a host changes no object of another host, except for the ServiceEntry that lists all hosts.
 #[test]
 #[ignore = "needs the servers of `make tools`"]

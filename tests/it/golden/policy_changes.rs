@@ -73,7 +73,7 @@ fn plan(cluster: &Cluster, desired: &[Object]) -> Vec<Wave> {
     let live = cluster.iter().map(|(key, (body, _))| (key.clone(), LiveObject { owned: body.clone(), current: true }));
     let live = live.collect();
     let undesired = cluster.iter().filter(|(key, _)| desired.iter().all(|object| object.key != **key));
-    let deletions = undesired.map(|(key, (_, deletion))| (key.clone(), *deletion)).collect();
+    let deletions = undesired.map(|(key, (_, deletion))| (key.clone(), deletion.clone())).collect();
     schedule(desired, &live, &deletions, &BTreeMap::new())
 }
 

@@ -285,13 +285,13 @@ fn hosts_are_reached_through_the_gateway_alone() {
 
     // No request fails while the gateway goes and comes. Without it, callers connect themselves.
     let _turn = take_turn();
-    let load = checkout.request(Method::GET, "http://api.partner.example/").load(20);
+    let load = checkout.request(Method::GET, "http://api.partner.example/").load(100);
     egress.configure("");
     for call in [ORIGINATED, PASSED_THROUGH, DATABASE] {
         egress.becomes(call, Around);
     }
     egress.configure(GATEWAY);
     egress.assert_ways();
-    load.stop().assert_no_failure(50);
+    load.stop().assert_no_failure(250);
     workspace.destroy().expect_success();
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::wrong_rendering::{WrongRendering, remove, repair};
 use crate::support::{
-    mesh::{Mesh, Request, Workload, start_all},
+    mesh::{Mesh, Request, Workload, start_all, take_turn},
     polling::wait_until,
     terraform::unframe,
 };
@@ -151,6 +151,16 @@ resource "mesh_service" "caller" {
 }
 "#;
 
+/// Sends all requests to the target.
+const ROUTE_OF_ALL: &str = "  route {\n    to {\n      service = \"next/cart\"\n      port    = 8000\n    }\n  }\n";
+
+/// The service with this route in place of its own ones.
+fn cart_with(route: &str) -> String {
+    let (before, _) = CART.split_once("  route {").expect("a route");
+    let (_, after) = CART.split_once("}\n# The caller").expect("the caller");
+    format!("{before}{route}}}\n# The caller{after}")
+}
+
 struct Shop<'a> {
     callers: BTreeMap<&'static str, &'a Workload>,
     stable: &'a Workload,
@@ -232,5 +242,16 @@ fn routes_send_requests_to_other_services() {
     }
     repair(&proxy, &workspace);
     assert_calls();
+
+    // No request fails while all of them move to a Service that the caller's proxy knows by the route alone, and back.
+    let _turn = take_turn();
+    let load = shop.request("caller", "/").load(100);
+    for (route, pod) in [(ROUTE_OF_ALL, next.pod()), ("", stable.pod()), (ROUTE_OF_ALL, next.pod()), ("", stable.pod())]
+    {
+        workspace.configure(&format!("{NEXT}{}", cart_with(route)));
+        workspace.converge();
+        shop.request("caller", "/").becomes_answer(pod, |answer| answer.served_by() == Some(pod));
+    }
+    load.stop().assert_no_failure(500);
     workspace.destroy().expect_success();
 }

@@ -100,7 +100,7 @@ pub(in super::super) fn caller_route(
     };
     let body = manifest(&key, context.metadata()?, &spec);
     let route = Object::whole(key, body, stage::ROUTES).with_origins(origins(context));
-    Ok(route.with_settle_time(propagation::NEW_DESTINATIONS).with_transition(propagation::ROUTE))
+    Ok(route.with_settle_time(propagation::NEW_DESTINATIONS).with_transition(propagation::ROUTE_TO_GATEWAY))
 }
 
 /// The arguments of the fields of an object.

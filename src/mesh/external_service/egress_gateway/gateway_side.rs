@@ -80,7 +80,7 @@ fn render_route(path: &EgressPath, key: Key, host: &str, http: Vec<HttpRoute>, t
         tcp,
     };
     let body = manifest(&key, path.context.metadata()?, &spec);
-    let route = Object::whole(key, body, stage::EGRESS_ROUTES).with_transition(propagation::ROUTE);
+    let route = Object::whole(key, body, stage::EGRESS_ROUTES).with_transition(propagation::ROUTE_OF_GATEWAY);
     Ok(route.with_origins(origins(path.context)))
 }
 

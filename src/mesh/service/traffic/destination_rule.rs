@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::{
     super::{ServiceContext, access, origins},
     limits, versions,
+    virtual_service::settle_duration,
 };
 use crate::{
     diagnostics::Path,
@@ -42,11 +43,7 @@ pub(in super::super) fn destination_rule(context: &ServiceContext, key: Key) -> 
             origins.push((format!("spec.trafficPolicy.{field}"), Path::root().attribute(argument)));
         }
     }
-    let transition = Transition::Computed {
-        strategy: keep_subsets,
-        // An unknown delay occurs only in plans, which don't wait.
-        propagation_delay: context.service.traffic.settle_time().map_or(std::time::Duration::ZERO, Into::into),
-    };
+    let transition = Transition::Computed { strategy: keep_subsets, propagation_delay: settle_duration(context) };
     let body = manifest(&key, context.metadata()?, &spec);
     Ok(Object::whole(key, body, stage::TARGETS).with_transition(transition).taking_over().with_origins(origins))
 }

@@ -1,6 +1,6 @@
 //! The VirtualServices for callers in the mesh.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value as Json;
 
@@ -13,15 +13,24 @@ use super::{
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown},
-    mesh::{istio::virtual_service::VirtualService, manifest::manifest, stage},
-    object::{Key, Object, SettleTime, Stage},
+    mesh::{
+        istio::{
+            route_transition::{hosts_with_traffic, keep_destinations, prepare},
+            virtual_service::VirtualService,
+        },
+        manifest::manifest,
+        stage,
+    },
+    object::{Key, Object, SettleTime, Stage, Transition},
 };
 
 /// The VirtualService of the cluster host; with the global name among its hosts, where no port speaks TLS.
 pub(in super::super) fn virtual_service(context: &ServiceContext, key: Key) -> Known<Object> {
     let global =
         if context.has_global_name()? && !context.service.speaks_tls()? { context.global_name()? } else { None };
-    object(context, key, Some(context.host()), global.as_deref(), stage::ROUTES)
+    let route = object(context, key, Some(context.host()), global.as_deref(), stage::ROUTES)?;
+    let transition = Transition::Computed { strategy: keep_destinations, propagation_delay: settle_duration(context) };
+    Ok(route.with_transition(transition).with_settle_time(settle_time(context)))
 }
 
 /// The VirtualService of the global name alone, for a service with a TLS port. A `tls` route lists server names, and refuses
@@ -71,14 +80,26 @@ fn object(
         }
     }
     let body = manifest(&key, context.metadata()?, &spec);
-    Ok(Object::whole(key, body, stage).with_settle_time(settle_time(context)).with_origins(origins))
+    Ok(Object::whole(key, body, stage).with_origins(origins))
 }
 
-/// The wait before a VirtualService that names a new subset: a proxy that gets the route before the subset's cluster answers 503.
+/// The wait before a VirtualService that names a new destination: a proxy that gets the route before the cluster of the other
+/// Service or of the subset answers 503.
 pub(in super::super) fn settle_time(context: &ServiceContext) -> SettleTime {
-    // An unknown delay occurs only in plans, which don't wait.
-    let duration = context.service.traffic.settle_time().map_or(std::time::Duration::ZERO, Into::into);
-    SettleTime { is_needed: names_new_subset, duration }
+    SettleTime { is_needed: names_new_destination, duration: settle_duration(context), preparation: prepare }
+}
+
+/// How long proxies get for what was written before. An unknown delay occurs only in plans, which don't wait.
+pub(super) fn settle_duration(context: &ServiceContext) -> Duration {
+    context.service.traffic.settle_time().map_or(Duration::ZERO, Into::into)
+}
+
+fn names_new_destination(live: &Json, desired: &Json) -> bool {
+    let names_new_host = || {
+        let before = hosts_with_traffic(live, desired);
+        hosts_with_traffic(desired, desired).into_iter().any(|host| !before.contains(host))
+    };
+    names_new_subset(live, desired) || names_new_host()
 }
 
 /// Whether a VirtualService names a subset that the live one doesn't.

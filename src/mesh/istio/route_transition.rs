@@ -1,0 +1,234 @@
+//! How the routes of a VirtualService move to other destinations, so that no request meets a destination that its proxy doesn't
+//! know.
+//!
+//! A proxy with a Sidecar knows the hosts that the Sidecar lists, and those that its routes lead to. istiod sends it hosts before
+//! routes, and doesn't wait in between. So with a route to another host in one write, the proxy drops the old host while it still
+//! has the old route, and the new host may not be ready when the new route arrives. Requests of these milliseconds get 503 with
+//! the flag `NC`. A destination with a weight of 0 gets no traffic, and its host is known:
+//!
+//! | write | destinations with traffic | of weight 0 |
+//! | --- | --- | --- |
+//! | [`prepare`] | those of before | new ones |
+//! | intermediate body of [`keep_destinations`] | those of after | old ones |
+//! | desired body | those of after | |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::virtual_service::HttpRoute;
+use crate::{
+    json_path::{at, set, text},
+    mesh::live_objects::{items, strings},
+    object::UpdateStrategy,
+};
+
+/// The rules of a VirtualService, in the order in which a place for a destination is sought.
+const PROTOCOLS: [&str; 3] = ["http", "tls", "tcp"];
+
+/// A host and a port of it.
+type Target<'a> = (&'a str, Option<u64>);
+
+/// Returns the destinations that get traffic. Without an object, callers send it to the hosts themselves.
+pub fn hosts_with_traffic<'a>(live: &'a Json, desired: &'a Json) -> BTreeSet<&'a str> {
+    if live.is_null() {
+        return strings(desired, &["spec", "hosts"]).collect();
+    }
+    destinations(live).filter(|route| at(route, &["weight"]) != 0).filter_map(|route| host(route)).collect()
+}
+
+/// Returns the live routes, with the destinations that only the desired ones have at a weight of 0. None if there is no such
+/// destination, or no live route that can hold it.
+pub fn prepare(live: &Json, desired: &Json) -> Option<Json> {
+    if live.is_null() {
+        return direct(desired);
+    }
+    let mut prepared = desired.clone();
+    let spec = prepared.get_mut("spec")?.as_object_mut()?;
+    for protocol in PROTOCOLS {
+        spec.remove(protocol);
+        if let Some(rules) = live.pointer(&format!("/spec/{protocol}")) {
+            spec.insert(protocol.to_owned(), rules.clone());
+        }
+    }
+    with_idle_destinations(prepared, desired)
+}
+
+/// Decides how the routes change: destinations that only the live ones have stay at a weight of 0 until proxies have left them.
+pub fn keep_destinations(live: &Json, desired: &Json) -> UpdateStrategy {
+    let intermediate = if desired.is_null() { direct(live) } else { with_idle_destinations(desired.clone(), live) };
+    intermediate.map_or(UpdateStrategy::InPlace, |intermediate| UpdateStrategy::TwoStep { intermediate })
+}
+
+/// Returns routes to the first host on every port, as callers without the VirtualService have them, with the destinations of
+/// `route` at a weight of 0. None if there is no other destination.
+fn direct(route: &Json) -> Option<Json> {
+    let own = strings(route, &["spec", "hosts"]).next()?;
+    let mut direct = route.clone();
+    for protocol in PROTOCOLS {
+        let Some(rules) = direct.pointer_mut(&format!("/spec/{protocol}")).and_then(Json::as_array_mut) else {
+            continue;
+        };
+        let mut simple = Vec::new();
+        for rule in std::mem::take(rules) {
+            let called = rule.pointer("/match/0/port")?;
+            let target = json!({ "host": own, "port": { "number": own_port(route, own, called).unwrap_or(called) } });
+            let mut rule = json!({ "match": at(&rule, &["match"]), "route": [{ "destination": target }] });
+            if protocol == "http" {
+                set(&mut rule, &["match"], json!([{ "port": called }]));
+                set(&mut rule, &["name"], json!(HttpRoute::GENERATED));
+            }
+            if !simple.contains(&rule) {
+                simple.push(rule);
+            }
+        }
+        *rules = simple;
+    }
+    with_idle_destinations(direct, route)
+}
+
+/// The port of the host `own` that rules for a port lead to. A global name may have other ports than the Service.
+fn own_port<'a>(route: &'a Json, own: &str, called: &Json) -> Option<&'a Json> {
+    let rules = PROTOCOLS.into_iter().flat_map(|protocol| items(route, &["spec", protocol]));
+    let rules = rules.filter(|rule| rule.pointer("/match/0/port") == Some(called));
+    let own = rules.flat_map(|rule| items(rule, &["route"])).find(|route| host(route) == Some(own))?;
+    own.pointer("/destination/port/number")
+}
+
+/// Adds the destinations that only `other` has, with a weight of 0, to the first rule with destinations. The hosts of the
+/// VirtualService aren't added: who uses its routes knows them.
+fn with_idle_destinations(mut route: Json, other: &Json) -> Option<Json> {
+    let known: BTreeSet<Target> = destinations(&route).filter_map(target).collect();
+    let own: BTreeSet<&str> = strings(&route, &["spec", "hosts"]).collect();
+    let new: BTreeMap<Target, &Json> = destinations(other)
+        .filter_map(|route| Some((target(route)?, route)))
+        .filter(|(target, _)| !own.contains(target.0) && !known.contains(target))
+        .collect();
+    let idle = |route: &Json| json!({ "destination": at(route, &["destination"]), "weight": 0 });
+    let missing: Vec<Json> = new.into_values().map(idle).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let rules = PROTOCOLS
+        .iter()
+        .find(|protocol| items(&route, &["spec", protocol]).iter().any(|rule| !items(rule, &["route"]).is_empty()))?;
+    let rules = route.pointer_mut(&format!("/spec/{rules}"))?.as_array_mut()?;
+    let rule = rules.iter_mut().find(|rule| !items(rule, &["route"]).is_empty())?;
+    let shares = rule.get_mut("route")?.as_array_mut()?;
+    if let [only] = shares.as_mut_slice() {
+        set(only, &["weight"], json!(100));
+    }
+    shares.extend(missing);
+    Some(route)
+}
+
+fn destinations(route: &Json) -> impl Iterator<Item = &Json> {
+    let rules = PROTOCOLS.into_iter().flat_map(|protocol| items(route, &["spec", protocol]));
+    rules.flat_map(|rule| items(rule, &["route"]))
+}
+
+fn host(route: &Json) -> Option<&str> {
+    text(route, &["destination", "host"])
+}
+
+fn target(route: &Json) -> Option<Target<'_>> {
+    Some((host(route)?, at(route, &["destination", "port", "number"]).as_u64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes a VirtualService of the host `own` with one HTTP rule for each list of `host=weight`. Without `=` there is no weight.
+    fn route(rules: &[&[&str]]) -> Json {
+        let destination = |text: &&str| {
+            let (host, weight) = text.split_once('=').unwrap_or((text, ""));
+            let mut destination = json!({ "destination": { "host": host, "port": { "number": 80 } } });
+            if let Ok(weight) = weight.parse::<u32>() {
+                set(&mut destination, &["weight"], json!(weight));
+            }
+            destination
+        };
+        let rule = |list: &&[&str]| json!({ "route": list.iter().map(destination).collect::<Vec<_>>() });
+        json!({ "spec": { "hosts": ["own"], "http": rules.iter().map(rule).collect::<Vec<_>>() } })
+    }
+
+    #[test]
+    fn destinations_come_and_go_at_weight_0() {
+        type Rules<'a> = &'a [&'a [&'a str]];
+        // live, desired, prepared, intermediate
+        let table: [(Rules, Rules, Option<Rules>, Option<Rules>); 8] = [
+            (&[&["own"]], &[&["own"]], None, None),
+            (&[&["own"]], &[&["b"]], Some(&[&["own=100", "b=0"]]), None),
+            (&[&["b"]], &[&["own"]], None, Some(&[&["own=100", "b=0"]])),
+            (&[&["b"]], &[&["c"]], Some(&[&["b=100", "c=0"]]), Some(&[&["c=100", "b=0"]])),
+            (&[&["b=100", "c=0"]], &[&["c"]], None, Some(&[&["c=100", "b=0"]])),
+            (&[&["b=90", "c=10"]], &[&["b=50", "c=50"]], None, None),
+            (
+                &[&["b=90", "c=10"]],
+                &[&["b=50", "d=50"]],
+                Some(&[&["b=90", "c=10", "d=0"]]),
+                Some(&[&["b=50", "d=50", "c=0"]]),
+            ),
+            (&[&[], &["own"]], &[&["b"], &["b"]], Some(&[&[], &["own=100", "b=0"]]), None),
+        ];
+        for (live, desired, prepared, intermediate) in table {
+            let (live, desired) = (route(live), route(desired));
+            assert_eq!(prepare(&live, &desired), prepared.map(route), "{live} to {desired}");
+            let strategy = match intermediate.map(route) {
+                Some(intermediate) => UpdateStrategy::TwoStep { intermediate },
+                None => UpdateStrategy::InPlace,
+            };
+            assert_eq!(keep_destinations(&live, &desired), strategy, "{live} to {desired}");
+        }
+    }
+
+    #[test]
+    fn without_an_object_callers_connect_to_the_host() {
+        let to = |host: &str, port: u32| json!({ "destination": { "host": host, "port": { "number": port } } });
+        let share = |host: &str, port: u32, weight: u32| json!({ "destination": to(host, port)["destination"], "weight": weight });
+        let of_host = |http: Json, tls: Json| json!({ "spec": { "hosts": ["own"], "http": http, "tls": tls } });
+        let routes = of_host(
+            json!([
+                { "match": [{ "port": 80, "uri": { "exact": "/b" } }], "timeout": "1s", "route": [to("b", 8000)] },
+                { "match": [{ "port": 80, "uri": { "exact": "/old" } }], "redirect": { "uri": "/new" } },
+                { "match": [{ "port": 80 }], "route": [to("own", 8080)] },
+            ]),
+            json!([{ "match": [{ "port": 443, "sniHosts": ["own"] }], "route": [to("b", 443)] }]),
+        );
+        let direct = of_host(
+            json!([
+                { "name": "default", "match": [{ "port": 80 }],
+                  "route": [share("own", 8080, 100), share("b", 443, 0), share("b", 8000, 0)] },
+            ]),
+            json!([{ "match": [{ "port": 443, "sniHosts": ["own"] }], "route": [to("own", 443)] }]),
+        );
+        assert_eq!(prepare(&Json::Null, &routes), Some(direct.clone()));
+        assert_eq!(keep_destinations(&routes, &Json::Null), UpdateStrategy::TwoStep { intermediate: direct });
+    }
+
+    #[test]
+    fn nothing_is_prepared_or_kept_without_another_destination() {
+        assert_eq!(prepare(&Json::Null, &route(&[&["own"]])), None);
+        assert_eq!(keep_destinations(&route(&[&["own"]]), &Json::Null), UpdateStrategy::InPlace);
+        assert_eq!(prepare(&json!({ "spec": { "hosts": ["own"] } }), &route(&[&["b"]])), None);
+    }
+
+    #[test]
+    fn a_prepared_route_has_the_desired_hosts_and_visibility() {
+        let mut desired = route(&[&["b"]]);
+        set(&mut desired, &["spec", "exportTo"], json!(["team"]));
+        let prepared = prepare(&route(&[&["own"]]), &desired).expect("a new destination");
+        assert_eq!(at(&prepared, &["spec", "exportTo"]), &json!(["team"]));
+    }
+
+    #[test]
+    fn ports_of_a_host_are_destinations_of_their_own() {
+        let mut desired = route(&[&["b"]]);
+        desired["spec"]["http"][0]["route"][0]["destination"]["port"]["number"] = json!(81);
+        let prepared = prepare(&route(&[&["b"]]), &desired).expect("a new destination");
+        let ports: Vec<_> =
+            destinations(&prepared).map(|route| at(route, &["destination", "port", "number"])).collect();
+        assert_eq!(ports, [80, 81]);
+    }
+}
