@@ -7,8 +7,8 @@ use terraform_provider_mesh::object::from_text;
 
 use super::{
     floor::{WrittenObjects, request_floor, terraform_floor},
-    memory::peak_memory,
     steps::{Step, run_steps, time, workspace},
+    usage::usage_of,
 };
 use crate::support::{control_plane::ControlPlane, terraform::Workspace, users::Grant};
 
@@ -76,8 +76,8 @@ impl Load {
             |is_changed| self.hcl(&namespaces, is_changed),
             |step, run| {
                 plane.new_audit_events(&user);
-                let (wall, memory) = peak_memory(|| time(run));
-                rows.push((step, wall, memory, plane.new_audit_events(&user).len()));
+                let (wall, usage) = usage_of(|| time(run));
+                rows.push((step, wall, usage, plane.new_audit_events(&user).len()));
                 match step {
                     Step::Apply => objects.created = objects_of(&workspace),
                     Step::Change => objects.changed = objects_of(&workspace),
@@ -87,12 +87,14 @@ impl Load {
         );
         let terraform = terraform_floor(self.services);
         let bare = request_floor(&kubeconfig, &objects);
-        for (step, wall, memory, requests) in rows {
+        for (step, wall, usage, requests) in rows {
             let [wall, terraform, bare] = [wall, terraform[&step], bare[&step]].map(|time| time.as_secs_f64());
+            let [terraform_cpu, cpu] = [usage.terraform_cpu, usage.provider_cpu].map(|time| time.as_secs_f64());
             let ratio = wall / (terraform + bare);
             println!(
-                "| {self} | {} | {wall:.2} s | {terraform:.2} s | {bare:.2} s | {ratio:.2} | {requests} | {memory} MiB |",
-                step.name()
+                "| {self} | {} | {wall:.2} s | {terraform:.2} s | {bare:.2} s | {ratio:.2} | {terraform_cpu:.2} s | {cpu:.2} s | {requests} | {} MiB |",
+                step.name(),
+                usage.provider_memory
             );
         }
     }

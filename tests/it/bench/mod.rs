@@ -7,8 +7,8 @@
 mod backend;
 mod floor;
 mod load;
-mod memory;
 mod steps;
+mod usage;
 
 use std::{env, fs, time::Instant};
 
@@ -26,8 +26,8 @@ fn cost_of_many_services() {
     let load_average = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load average at the start: {}", load_average.trim());
     println!(
-        "| services in namespaces | step | wall | Terraform's floor | bare requests | ratio | requests | provider's peak memory |\n\
-         |---|---|--:|--:|--:|--:|--:|--:|"
+        "| services in namespaces | step | wall | Terraform's floor | bare requests | ratio | Terraform's CPU | provider's CPU | requests | provider's peak memory |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     );
     for services in numbers("BENCH_SERVICES", "50,200") {
         for namespaces in numbers("BENCH_NAMESPACES", "1,5") {
