@@ -29,12 +29,22 @@ const PROTOCOLS: [&str; 3] = ["http", "tls", "tcp"];
 /// A host and a port of it.
 type Target<'a> = (&'a str, Option<u64>);
 
-/// Returns the destinations that get traffic. Without an object, callers send it to the hosts themselves.
+/// Returns the hosts that get traffic. Without an object, callers send it to the hosts of the VirtualService.
 pub fn hosts_with_traffic<'a>(live: &'a Json, desired: &'a Json) -> BTreeSet<&'a str> {
     if live.is_null() {
         return strings(desired, &["spec", "hosts"]).collect();
     }
     destinations(live).filter(|route| at(route, &["weight"]) != 0).filter_map(|route| host(route)).collect()
+}
+
+/// Whether requests go to a host that doesn't get any yet. Without an object they go to the hosts of the VirtualService, unless it
+/// is a gateway's, which drops them.
+pub fn names_new_host(live: &Json, desired: &Json) -> bool {
+    if live.is_null() {
+        return direct(desired).is_some();
+    }
+    let before = hosts_with_traffic(live, desired);
+    hosts_with_traffic(desired, desired).into_iter().any(|host| !before.contains(host))
 }
 
 /// Returns the live routes, with the destinations that only the desired ones have at a weight of 0. None if there is no such
@@ -61,7 +71,7 @@ pub fn keep_destinations(live: &Json, desired: &Json) -> UpdateStrategy {
 }
 
 /// Returns routes to the first host on every port, as callers without the VirtualService have them, with the destinations of
-/// `route` at a weight of 0. None if there is no other destination.
+/// `route` at a weight of 0. None if there is no other destination, or a rule is of no port, as those of gateways.
 fn direct(route: &Json) -> Option<Json> {
     let own = strings(route, &["spec", "hosts"]).next()?;
     let mut direct = route.clone();
@@ -212,6 +222,27 @@ mod tests {
         assert_eq!(prepare(&Json::Null, &route(&[&["own"]])), None);
         assert_eq!(keep_destinations(&route(&[&["own"]]), &Json::Null), UpdateStrategy::InPlace);
         assert_eq!(prepare(&json!({ "spec": { "hosts": ["own"] } }), &route(&[&["b"]])), None);
+    }
+
+    #[test]
+    fn hosts_are_new_or_known() {
+        let on_port = |mut route: Json| {
+            for rule in route["spec"]["http"].as_array_mut().expect("rules") {
+                rule["match"] = json!([{ "port": 80 }]);
+            }
+            route
+        };
+        for (live, desired, expected) in [
+            (Json::Null, on_port(route(&[&["own"]])), false),
+            (Json::Null, on_port(route(&[&["b"], &["own"]])), true),
+            (Json::Null, route(&[&["b"]]), false),
+            (route(&[&["own"]]), route(&[&["b"]]), true),
+            (route(&[&["own=100", "b=0"]]), route(&[&["b"]]), true),
+            (route(&[&["b"]]), route(&[&["own"]]), true),
+            (route(&[&["b=50", "c=50"]]), route(&[&["c"]]), false),
+        ] {
+            assert_eq!(names_new_host(&live, &desired), expected, "{live} to {desired}");
+        }
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn virtual_service(context: &ServiceContext, key: Key, blocks: &[&At<Ingress>]) 
         tcp,
     };
     let body = manifest(&key, context.metadata()?, &spec);
-    Ok(Object::whole(key, body, stage::ROUTES).with_settle_time(traffic::settle_time(context)).with_origins(origins))
+    Ok(traffic::moving_in_steps(context, Object::whole(key, body, stage::ROUTES).with_origins(origins)))
 }
 
 /// The gateways, which may call the service.

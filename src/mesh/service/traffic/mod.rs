@@ -32,7 +32,7 @@ pub(super) use listener::listeners;
 pub(super) use matches::Conditions;
 pub(super) use routes::{default_destinations, default_route, gateway_route};
 pub(super) use target::Target;
-pub(super) use virtual_service::{global_virtual_service, settle_time, virtual_service};
+pub(super) use virtual_service::{global_virtual_service, moving_in_steps, virtual_service};
 
 pub use self::cors::Cors;
 pub use self::headers::{HeaderChanges, Headers};

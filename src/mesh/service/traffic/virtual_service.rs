@@ -15,7 +15,7 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         istio::{
-            route_transition::{hosts_with_traffic, keep_destinations, prepare},
+            route_transition::{keep_destinations, names_new_host, prepare},
             virtual_service::VirtualService,
         },
         manifest::manifest,
@@ -29,8 +29,7 @@ pub(in super::super) fn virtual_service(context: &ServiceContext, key: Key) -> K
     let global =
         if context.has_global_name()? && !context.service.speaks_tls()? { context.global_name()? } else { None };
     let route = object(context, key, Some(context.host()), global.as_deref(), stage::ROUTES)?;
-    let transition = Transition::Computed { strategy: keep_destinations, propagation_delay: settle_duration(context) };
-    Ok(route.with_transition(transition).with_settle_time(settle_time(context)))
+    Ok(moving_in_steps(context, route))
 }
 
 /// The VirtualService of the global name alone, for a service with a TLS port. A `tls` route lists server names, and refuses
@@ -83,10 +82,13 @@ fn object(
     Ok(Object::whole(key, body, stage).with_origins(origins))
 }
 
-/// The wait before a VirtualService that names a new destination: a proxy that gets the route before the cluster of the other
-/// Service or of the subset answers 503.
-pub(in super::super) fn settle_time(context: &ServiceContext) -> SettleTime {
-    SettleTime { is_needed: names_new_destination, duration: settle_duration(context), preparation: prepare }
+/// Makes a VirtualService wait that names a new destination, and keep one that it doesn't name any more: a proxy that has the route
+/// and not the cluster of the other Service or of the subset answers 503.
+pub(in super::super) fn moving_in_steps(context: &ServiceContext, route: Object) -> Object {
+    let duration = settle_duration(context);
+    route
+        .with_settle_time(SettleTime { is_needed: names_new_destination, duration, preparation: prepare })
+        .with_transition(Transition::Computed { strategy: keep_destinations, propagation_delay: duration })
 }
 
 /// How long proxies get for what was written before. An unknown delay occurs only in plans, which don't wait.
@@ -95,11 +97,7 @@ pub(super) fn settle_duration(context: &ServiceContext) -> Duration {
 }
 
 fn names_new_destination(live: &Json, desired: &Json) -> bool {
-    let names_new_host = || {
-        let before = hosts_with_traffic(live, desired);
-        hosts_with_traffic(desired, desired).into_iter().any(|host| !before.contains(host))
-    };
-    names_new_subset(live, desired) || names_new_host()
+    names_new_subset(live, desired) || names_new_host(live, desired)
 }
 
 /// Whether a VirtualService names a subset that the live one doesn't.
