@@ -26,9 +26,9 @@ text_enum! {
 model! {
     /// Requests that no policy allows.
     pub struct Authorization {
-        /// Handling of requests that no policy allows. `audit`: they are marked for access logs. `dry_run`: they are
-        /// counted, correctly if the services' own policies are in dry run too. `enforce`: they get status 403.
-        /// `off`: no policy is written.
+        /// Handling of requests that no policy allows. `audit`: every request is marked, which an access log
+        /// shows by `%DYNAMIC_METADATA(envoy.common:access_log_hint)%`. `dry_run`: they are counted, correctly if
+        /// the services' own policies are in dry run too. `enforce`: they get status 403. `off`: no policy is written.
         mode: Attr<DenyAllMode> = required(),
         /// Requests that every workload admits, such as those of scrapers and health checks. One block for each.
         allow: Blocks<Allow> = block(),
