@@ -25,7 +25,7 @@ provider "mesh" {
     "example.com/runbook" = "https://runbooks.example.com/payments"
   }
 
-  # Every service has a global name, which stays the same when it moves; `calls` lists it too.
+  # Every service has a global name, by which callers in other namespaces reach it; `calls` lists it too.
   global_name_template = "{name}.{namespace}.example.internal"
 
   # Live checks: this team deploys workloads later, and a plan that hides a live service from a namespace fails.

@@ -71,10 +71,9 @@ model! {
         cluster_domain: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// Trust domain of the mesh's identities. Defaults to `cluster.local`.
         trust_domain: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// Template of global names, which stay the same when services move:
-        /// `{name}.{namespace}.example.internal`. They can be called in the whole mesh if proxies answer DNS
-        /// queries (`ISTIO_META_DNS_CAPTURE`). Without `{namespace}`, services of two namespaces can claim the
-        /// same name. Defaults to none.
+        /// Template of global names of services, such as `{name}.{namespace}.example.internal`. They resolve if
+        /// proxies answer DNS queries (`ISTIO_META_DNS_CAPTURE`). Without `{namespace}`, services of two namespaces
+        /// can claim the same name; with it, a service that moves keeps its name by `global_name`. Defaults to none.
         global_name_template: Attr<Template> = optional(),
         /// Whether the services of this configuration get global names by `global_name_template`. With `false`
         /// they get none from it; `calls` still uses it for the names of services of other configurations. Defaults

@@ -1,4 +1,4 @@
-# A global name, which can be called in the whole mesh and stays the same when the service moves to another namespace.
+# A global name, which is the same for callers in every namespace and stays the same when the service moves to another one.
 resource "mesh_service" "ledger" {
   name        = "ledger"
   namespace   = "pci"

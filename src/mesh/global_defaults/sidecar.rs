@@ -19,8 +19,8 @@ use crate::{
 model! {
     /// Destinations of workloads whose service and namespace set no `calls`.
     pub struct Sidecar {
-        /// Hosts that proxies know (`egress.hosts`). Defaults to those of the workload's own namespace and of the
-        /// root namespace.
+        /// Hosts that proxies know (`egress.hosts`), in addition to the provider's `platform_hosts`. Defaults to
+        /// those of the workload's own namespace and of the root namespace.
         egress_hosts: Set<EgressHost> = optional().non_empty("At least one host."),
     }
 }

@@ -53,9 +53,10 @@ model! {
         /// `registry_only`.
         outbound_traffic_policy: Attr<UnlistedCalls> = optional(),
         /// Requests in the namespace that no policy allows. `off`: no policy is written, and a deny-all of the
-        /// mesh may apply. `audit`: they are marked for access logs. `dry_run`: they are counted, correctly if
-        /// the services' policies are in dry run too. `enforce`: they get status 403. It applies to the
-        /// namespace's own deny-all policy, not to the services' policies. Defaults to `off`.
+        /// mesh may apply. `audit`: every request is marked, which an access log shows by
+        /// `%DYNAMIC_METADATA(envoy.common:access_log_hint)%`. `dry_run`: they are counted, correctly if the services'
+        /// policies are in dry run too. `enforce`: they get status 403. It applies to the namespace's own deny-all
+        /// policy, not to the services' policies. Defaults to `off`.
         authorization_mode: Attr<DenyAllMode> = optional(),
         /// Whether a destroy deletes the Namespace with everything in it. With `false`, a Namespace with objects
         /// that this provider didn't create is not deleted. Apply the change before the destroy. Defaults to

@@ -30,7 +30,8 @@ model! {
         /// Conditions of a retry (`retryOn`): Envoy's conditions such as `connect-failure`, `gateway-error` and
         /// `5xx`, gRPC conditions such as `unavailable`, and status codes such as `503`. Only `connect-failure`,
         /// `refused-stream`, `reset-before-request` and `envoy-ratelimited` never repeat a request that has
-        /// reached the application. Conflicts with `idempotent`. Defaults to the preset's conditions.
+        /// reached the application. Conflicts with `idempotent`. Defaults to the preset's conditions, and without
+        /// a preset to those of `medium`.
         on: Set<String> = optional().non_empty("At least one condition.").each(CONDITION, is_condition),
     }
 }

@@ -31,9 +31,10 @@ model! {
         name: Attr<String> = required().replaces().text(names::SERVICE_NAME, names::is_service_name),
         /// Namespace of the service and of its Istio objects.
         namespace: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
-        /// Host name that stays the same when the service moves to another namespace (`ServiceEntry`). It can be
-        /// called in the whole mesh, on the ports of the Service and on port 80. Defaults to the name that the
-        /// provider's `global_name_template` gives; without a template the service has no global name.
+        /// Host name that stays the same when the service moves to another namespace (`ServiceEntry`). The
+        /// namespaces of admitted callers, or those of `export_to`, can call it, on the ports of the `port` blocks
+        /// and on port 80. Defaults to the name that the provider's `global_name_template` gives; without a
+        /// template the service has no global name.
         global_name: Attr<String> = optional().text(GLOBAL_NAME, is_global_name),
         /// Labels of the service's pods. Defaults to `{ app = name }`.
         selector: Map<String> = optional().non_empty("At least one label."),

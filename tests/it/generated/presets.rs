@@ -39,8 +39,9 @@ limits, no ejection) and those of the mesh apply. `effective_resiliency` is null
 
 `none` is not the same: it switches retries, limits and ejection off, also those of the mesh's defaults. In `mesh_global_defaults` it switches off the retries of routes that set neither timeout nor retries.
 
-The blocks `retries`, `circuit_breaker` and `outlier_detection` override single numbers of a preset. Without a preset they write their own fields only; `outlier_detection` also writes `consecutive5xxErrors` (0
-where `consecutive_5xx` isn't set), since Istio's default is 5.
+The blocks `retries`, `circuit_breaker` and `outlier_detection` override single numbers of a preset. Without a preset they write their own fields only, with three exceptions: `retries` takes the conditions
+of `medium` if it has no `on`; `outlier_detection` also writes `consecutive5xxErrors` (0 where `consecutive_5xx` isn't set), since Istio's default is 5; and beside it
+locality load balancing is switched off ([Locality](#locality-near-endpoints-first)).
 
 ```terraform
 resource "mesh_service" "ledger" {

@@ -26,9 +26,9 @@ text_enum! {
 model! {
     /// Requests that no policy allows.
     pub struct Authorization {
-        /// Handling of requests that no policy allows. `audit`: they are marked for access logs. `dry_run`: they are
-        /// counted, correctly if the services' own policies are in dry run too. `enforce`: they get status 403.
-        /// `off`: no policy is written.
+        /// Handling of requests that no policy allows. `audit`: every request is marked, which an access log
+        /// shows by `%DYNAMIC_METADATA(envoy.common:access_log_hint)%`. `dry_run`: they are counted, correctly if
+        /// the services' own policies are in dry run too. `enforce`: they get status 403. `off`: no policy is written.
         mode: Attr<DenyAllMode> = required(),
         /// Requests that every workload admits, such as those of scrapers and health checks. One block for each.
         allow: Blocks<Allow> = block(),
@@ -40,7 +40,8 @@ model! {
     /// service: they are rules of the deny-all policy, and Istio adds ALLOW policies up. Requests that the
     /// sidecar itself answers (its metrics on ports 15020 and 15090, probes that Istio rewrites) need none.
     pub struct Allow {
-        /// Callers. `anonymous` is every client, with or without an identity, such as a scraper outside the mesh.
+        /// Callers. `anonymous`, which only `mesh_global_defaults` accepts, is every client, with or without an
+        /// identity, such as a scraper outside the mesh.
         from: Set<Caller> = required().non_empty("At least one caller."),
         /// Ports on which workloads listen. Defaults to all.
         ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for any."),
