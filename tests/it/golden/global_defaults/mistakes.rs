@@ -177,7 +177,7 @@ fn request_timeout_and_retries() {
             error at retries.attempts: Invalid retries.attempts
               0 to 10. Got 11.
             error at retries.per_try_timeout: per_try_timeout without idempotent
-              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true or conditions of a retry (on), or remove per_try_timeout.
+              A request whose attempt timed out may have reached the application, so it is retried only with idempotent = true, or on a condition in on. Without either, per_try_timeout would only shorten request_timeout. Write one of them, or remove per_try_timeout.
         "#]],
     );
     check::<GlobalDefaults>(
