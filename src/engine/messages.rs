@@ -27,15 +27,15 @@ pub(super) fn warn_absent(object: &Object, out: &mut Diagnostics) {
 /// goes on setting some fields.
 pub(super) fn warn_release(key: &Key, remaining: Option<ManagementScope>, out: &mut Diagnostics) {
     let except = match remaining {
-        Some(ManagementScope::Fields) => ", but for the fields that the plan shows",
+        Some(ManagementScope::Fields) => ", except for the fields that the plan shows",
         _ => "",
     };
     out.warn(
         &Path::root(),
         format!("{} is left in place", key.kind.kind),
         format!(
-            "{key} isn't this resource's any more{except}. Apply takes its name off it and changes nothing else; whatever \
-             makes it from now on finds it as it is."
+            "{key} isn't managed by this resource any more{except}. Apply removes only this provider's labels, annotations \
+             and field ownership from it, so that another tool can take it over unchanged."
         ),
     );
 }
@@ -54,8 +54,8 @@ pub(super) fn report_conflict(object: &Object, ownership: &Ownership, identity: 
             &Path::root(),
             format!("{kind} is another resource's"),
             format!(
-                "{key} is in the cluster, and {owner}. That resource writes it as a whole, so this one can't have some of its \
-                 fields. Say there what is meant, or give the object up there first."
+                "{key} is in the cluster, and {owner}. That resource manages the whole object, so this one can't set some \
+                 of its fields. Set the fields in that resource, or remove the object from that resource first."
             ),
         ),
     };
@@ -131,9 +131,9 @@ pub(super) fn warn_if_mutated(stored: &Json, sent: &Json, key: &Key, out: &mut D
             &Path::root(),
             format!("The cluster changes {} as it is written", key.kind.kind),
             format!(
-                "{key}: {} came back other than it was sent, so a mutating webhook or policy of the cluster has its own idea \
-                 of it, and every plan will show the difference. Exempt objects with the label \
-                 terraform-provider-mesh/managed from it, or write what it wants.",
+                "{key}: the API server stored {} with other values than this resource sent, so a mutating webhook or \
+                 policy of the cluster changes them, and every plan will show the difference. Exclude objects with the \
+                 label terraform-provider-mesh/managed from the webhook or policy, or configure the values that it sets.",
                 fields.join(", ")
             ),
         );

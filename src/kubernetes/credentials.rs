@@ -54,7 +54,12 @@ pub(super) async fn read(user: &AuthInfo, cluster: &Cluster) -> Result<Credentia
 fn bearer_token(token: &str, source: &str) -> Result<Secret, Error> {
     let token = token.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let why = if token.is_empty() { "is empty" } else { "has characters that no token has" };
+        let why = if token.is_empty() {
+            "is empty"
+        } else {
+            "contains a space, a control character (such as a line break) or a non-ASCII character, which a bearer token \
+             can't have: write only the token, without \"Bearer \""
+        };
         return Err(Error::InvalidConnection(format!("{source} {why}.")));
     }
     Ok(token.into())

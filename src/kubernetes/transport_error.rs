@@ -109,7 +109,9 @@ pub(super) fn of_client(error: &kube::Error) -> Error {
             format!("The certificate authority of the API server can't be used: {why}. Check cluster_ca_certificate.")
         }
         kube::Error::RustlsTls(RustlsTlsError::InvalidServerName(_)) => {
-            "tls_server_name is no name of a server.".to_owned()
+            "tls_server_name isn't a valid server name. Write a DNS name or an IP address that the API server's \
+             certificate contains, without scheme and port."
+                .to_owned()
         }
         kube::Error::RustlsTls(_) => format!("The client certificate and its key can't be used together. {ARGUMENTS}"),
         other => format!("No connection can be made of the provider's arguments: {other}."),

@@ -155,12 +155,13 @@ impl<'a> EffectivePolicies<'a> {
             None
         } else {
             let configs = summarize_names(self.open_configs.iter().map(String::as_str));
-            Some(format!("by meshConfig (ConfigMap {configs})"))
+            Some(format!("by meshConfig of ConfigMap {configs}"))
         };
         let undecided = self.others_with(None);
         if let Some(by_config) = by_config.as_ref().filter(|_| !undecided.is_empty()) {
             let sidecars = summarize_objects(undecided);
-            exceptions.push(format!("those of Sidecar {sidecars}, which sets no policy, {by_config}"));
+            exceptions
+                .push(format!("those of Sidecar {sidecars}, which sets no policy of its own (allowed {by_config})"));
         }
         let by_root = self.root.map(|root| format!("by the mesh's Sidecar {}", namespaced_name(root)));
         let cause = match self.default_policy() {
@@ -168,7 +169,7 @@ impl<'a> EffectivePolicies<'a> {
             Some(true) => by_root,
             None => by_config,
         };
-        exceptions.extend(cause.map(|cause| format!("all without a Sidecar of their own, {cause}")));
+        exceptions.extend(cause.map(|cause| format!("all proxies without a Sidecar of their own (allowed {cause})")));
         exceptions
     }
 

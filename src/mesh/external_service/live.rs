@@ -54,8 +54,8 @@ impl ExternalService {
         }
         if self.is_hidden() {
             let consequence = format!(
-                "{} is exported to some namespaces only: a call of it from a proxy elsewhere leaves unchanged, what applications \
-                 send to http:// in clear.",
+                "{} is exported to some namespaces only. Such proxies in other namespaces forward calls of it unchanged, \
+                 so requests to http:// addresses leave the mesh in clear text.",
                 view.id
             );
             outbound_policy::live_checks(mesh, results, &consequence, out);

@@ -172,7 +172,7 @@ fn validate_credential(tls: &At<Tls>, out: &mut Diagnostics) {
             out.error(
                 &at,
                 "credential_name has no effect with this TLS mode",
-                format!("{mode} uses none of ours. Remove credential_name."),
+                format!("With mode = \"{mode}\" the gateway doesn't read a Secret. Remove credential_name."),
             );
         }
         _ => {}
@@ -190,8 +190,11 @@ fn validate_versions(tls: &At<Tls>, out: &mut Diagnostics) {
         for (argument, _) in arguments.iter().filter(|(_, is_set)| *is_set) {
             out.error(
                 &at(argument),
-                "TLS mode not supported for this protocol",
-                format!("With {mode} the workload says which versions and suites it takes. Remove {argument}."),
+                "TLS setting has no effect with this TLS mode",
+                format!(
+                    "With mode = \"{mode}\" the gateway forwards TLS without terminating it, so the workload decides on \
+                     versions and cipher suites. Remove {argument}."
+                ),
             );
         }
         return;

@@ -105,9 +105,10 @@ fn check_second_authorizer(defaults: &GlobalDefaults, results: &QueryResults, ou
             "external_authorization",
             "Two external authorizers for the same pods",
             &format!(
-                "AuthorizationPolicy {} asks another authorizer than {provider}. Where both are for the same pods, Istio refuses every \
-                 request that one of them would be asked about. Leave one of them out, or give this one a selector that leaves \
-                 these pods out (then set checks).",
+                "AuthorizationPolicy {} uses another external authorizer than {provider}. Where both policies apply to the \
+                 same pods, Istio refuses every request that one of the authorizers would check. Remove one of the two, or \
+                 exclude these pods by selector here, and then set checks = {{ \"second-authorizer\" = \"off\" }} in the \
+                 provider block.",
                 summarize_names(others.iter().map(String::as_str))
             ),
         );

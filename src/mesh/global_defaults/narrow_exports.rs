@@ -58,10 +58,10 @@ pub(super) fn check(defaults: &GlobalDefaults, mesh: &Mesh, results: &QueryResul
         "outbound_traffic_policy",
         "Calls of hidden services turn into clear text",
         &format!(
-            "These are hidden from namespaces: {}. Today proxies refuse calls of hosts that they don't see. After this apply they \
-             forward them unchanged: as clear text, without identity, with the credentials in their headers. First write \
-             installed {{ outbound_traffic_policy = \"allow_any\" }} in the provider blocks of the mesh, remove export_to, and apply \
-             them; then this.",
+            "These are hidden from namespaces: {}. Today proxies refuse calls of hosts that they don't see. After this \
+             apply they would forward such calls unchanged: as clear text, without identity, with the credentials in their \
+             headers. First set installed {{ outbound_traffic_policy = \"allow_any\" }} in the provider block of every \
+             configuration of this mesh, remove export_to there, and apply these configurations. Then apply this change.",
             summarize_names(hidden.iter().map(String::as_str))
         ),
     );

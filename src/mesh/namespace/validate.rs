@@ -112,8 +112,9 @@ impl Namespace {
             out.error(
                 &Path::root().attribute("allow"),
                 "allow without deny-all",
-                "The blocks are rules of the namespace's deny-all, and authorization_mode writes none: as a policy of its own, such a \
-                 rule would refuse all other requests. Write authorization_mode = \"dry_run\" or \"enforce\", or remove them.",
+                "allow adds rules to the deny-all policy of the namespace, which isn't written with this \
+                 authorization_mode. Without that policy the rules alone would refuse all other requests. Write \
+                 authorization_mode = \"dry_run\" or \"enforce\", or remove the allow blocks.",
             );
         }
     }

@@ -143,8 +143,9 @@ impl At<Retries> {
             out.error(
                 &self.at.attribute("per_try_timeout"),
                 "per_try_timeout without idempotent",
-                "A try that takes too long has reached the application, so it is sent again only where that does no harm. Without \
-                 that it would just shorten request_timeout. Write idempotent = true or conditions of a retry (on), or remove per_try_timeout.",
+                "A request whose attempt timed out may have reached the application, so it is retried only with \
+                 idempotent = true, or on a condition in on. Without either, per_try_timeout would only shorten \
+                 request_timeout. Write one of them, or remove per_try_timeout.",
             );
         }
         let sets_other_fields =

@@ -77,7 +77,8 @@ impl Service {
             out.error(
                 &argument(),
                 "global_name without a Service",
-                "With service = \"none\" nothing answers, by whatever name. Remove global_name, or say what the Service is.",
+                "With service = \"none\" the workload can't be called by any name. Remove global_name, or write \
+                 service = \"existing\" or \"managed\".",
             );
         }
     }

@@ -197,10 +197,11 @@ impl Service {
             if rendered.iter().any(|(key, _)| *key == object.key(namespace)) {
                 out.error(
                     &Path::root().attribute("replaces"),
-                    format!("{:.50} is ours", object.to_string()),
+                    format!("Own object in replaces: {:.36}", object.to_string()),
                     format!(
-                        "{object} has the name of an object of this resource, which would be deleted as soon as it is made. Take \
-                         it out of replaces, and write adopt_existing = true to take it over."
+                        "This resource writes {object} itself, so replaces would delete it right after it is created. \
+                         Remove it from replaces; to take over the existing object of this name, write \
+                         adopt_existing = true."
                     ),
                 );
             }

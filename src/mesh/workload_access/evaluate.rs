@@ -109,15 +109,18 @@ fn policy_queries<'a>(namespace: &'a str, mesh: &'a Mesh) -> impl Iterator<Item 
 
 fn report_failed_query(query: &Query, error: &QueryError, out: &mut Diagnostics) {
     let reason = match error {
-        QueryError::Forbidden => "the provider's user has no right to".to_owned(),
-        QueryError::NotServed => "the cluster doesn't serve the kind, so it can't".to_owned(),
-        QueryError::TooMany => "there are too many objects to".to_owned(),
-        QueryError::Failed(reason) => format!("{reason}; it failed to"),
+        QueryError::Forbidden => "The provider's user has no right to".to_owned(),
+        QueryError::NotServed => "The cluster doesn't serve the kind, so the provider can't".to_owned(),
+        QueryError::TooMany => "There are too many objects to".to_owned(),
+        QueryError::Failed(reason) => format!("The request failed ({reason}), so the provider couldn't"),
     };
     out.error(
         &Path::root(),
         "Policies can't be read",
-        format!("{reason} {query}. What isn't read could open or close the workload, so nothing is said about it."),
+        format!(
+            "{reason} {query}. Without these objects the provider can't tell which callers the workload admits, so the \
+             data source returns no result."
+        ),
     );
 }
 

@@ -66,8 +66,10 @@ impl WorkloadAccess {
                 &Path::root(),
                 "Ports of the workload aren't known",
                 format!(
-                    "The provider can't list Services in {namespace}. All ports count as ports with requests but those of the Service that \
-                     the data source names. On others without HTTP, rules about requests admit none, and refuse more."
+                    "The provider can't list Services in {namespace}, so it doesn't know which ports of the workload speak \
+                     HTTP, except for those of the Service in the argument service. It evaluates all others as HTTP ports, \
+                     and the result can be wrong for TCP ports: there, ALLOW rules about requests admit no connection, and \
+                     DENY rules refuse more. If the provider's user has no right to list Services, grant it."
                 ),
             );
             let own: Known<_> = self.service_key(namespace).map_or(Ok(None), |key| results.get(&key));

@@ -80,9 +80,9 @@ impl<R: ResourceType> Managed<R> {
             &hosts.map_or_else(Path::root, |(_, at)| at.clone()),
             "Two services at a gateway overlap",
             format!(
-                "{other} takes {their}, and this one {own}: Istio tries the older VirtualService first, so their ages decide which of the \
-                 two gets what both take. Make them disjoint. Of one host, one service may leave out paths: it gets what the paths of \
-                 the others leave."
+                "{other} routes {their}, and this resource routes {own}. Istio sends requests that match both to the older \
+                 VirtualService, so the result would depend on their ages. Write hosts or paths that don't overlap. One \
+                 service per host may omit paths: it gets the requests that no path of the other services matches."
             ),
         ))
     }

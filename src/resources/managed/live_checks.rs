@@ -91,8 +91,9 @@ fn report_skipped_checks(
         &Path::root(),
         "Some live checks were skipped",
         format!(
-            "Of {resource}: {}. Other resources may miss the same, which isn't reported again in this run. The guide \"Live checks\" \
-             says which rights they take, and how they are switched off.",
+            "Some checks of {resource} were skipped, listed by reason: {}. Other resources may be affected as well; this \
+             warning appears once per run. The guide \"Live checks\" lists the rights that the checks need, and says how \
+             to turn checks off.",
             lines.join("; ")
         ),
     );

@@ -19,7 +19,7 @@ use super::{CART, many_carts, workspace};
 
 const VERSION: &str = "admissionregistration.k8s.io/v1";
 const CHANGES: &str = "The cluster changes DestinationRule as it is written";
-const FIELD: &str = "spec.trafficPolicy.connectionPool.tcp.maxConnections came back other than it was sent";
+const FIELD: &str = "the API server stored spec.trafficPolicy.connectionPool.tcp.maxConnections with other values";
 
 /// The resources of a policy and of its binding.
 const POLICY_RESOURCES: [&str; 2] = ["mutatingadmissionpolicies", "mutatingadmissionpolicybindings"];

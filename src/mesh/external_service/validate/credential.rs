@@ -33,9 +33,9 @@ impl ExternalService {
                 out.error(
                     &settings.at.attribute("credential_name"),
                     "credential_name without workload_selector",
-                    "Sidecars go by credential_name only for workloads that a selector chooses, and would speak no TLS at all else. \
-                     Write workload_selector with the labels of those workloads, or mount the files and write their paths in \
-                     client_certificate, client_key and ca.",
+                    "Sidecars read the Secret of credential_name only if workload_selector selects their workload; without \
+                     it they would send clear text. Write workload_selector with the labels of the calling workloads, or \
+                     mount the files and write their paths in client_certificate, client_key and ca.",
                 );
             }
             (Attr::Null, Attr::Known(_)) => {
@@ -75,10 +75,11 @@ impl ExternalService {
         if self.namespace(mesh).is_ok_and(|namespace| namespace == mesh.root_namespace) {
             out.error(
                 &argument("namespace"),
-                "credential_name without workload_selector",
+                "credential_name in the root namespace",
                 format!(
-                    "Istio chooses workloads in a rule's own namespace alone, and {} has none that call. Write namespace, that of the \
-                     workloads of workload_selector, which has the Secret too.",
+                    "A DestinationRule with workload_selector applies only to workloads of its own namespace, and no \
+                     callers run in the root namespace {}. Set namespace to that of the calling workloads, which must also \
+                     contain the Secret.",
                     mesh.root_namespace
                 ),
             );

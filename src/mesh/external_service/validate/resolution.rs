@@ -65,10 +65,10 @@ impl ExternalService {
         {
             out.error(
                 &first.at,
-                "Endpoint with resolution none",
+                "Endpoint without static or DNS resolution",
                 format!(
-                    "With resolution = \"{resolution}\" addresses come from elsewhere. Remove the endpoint blocks, or write \
-                     resolution = \"static\"."
+                    "With resolution = \"{resolution}\" Istio doesn't use endpoint blocks: the address comes from the \
+                     request or the connection. Remove the endpoint blocks, or write resolution = \"static\" or \"dns\"."
                 ),
             );
         }

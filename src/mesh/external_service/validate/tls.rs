@@ -25,17 +25,16 @@ impl ExternalService {
             out.error(
                 &settings.at,
                 "tls_settings without TLS of the proxy",
-                "They say what the proxy does where it begins TLS, and on no port does it. Write tls = \"originate\", or remove the \
-                 block.",
+                "tls_settings configures TLS that the proxy originates, and the proxy originates TLS on no port of this \
+                 resource. Write tls = \"originate\", or remove the block.",
             );
         }
         if settings.sni.is_set() && settings.subject_alt_names == Attr::Null {
             out.error(
                 &settings.at.attribute("sni"),
                 "sni without subject_alt_names",
-                "A proxy with sni and without subject_alt_names verifies no name of the certificate, \
-                 and takes any host's certificate. Write subject_alt_names as well, or remove sni: the host's own name then is \
-                 both.",
+                "With sni and without subject_alt_names, a proxy accepts the certificate of any host. Write \
+                 subject_alt_names as well, or remove sni: the proxy then uses the host for both.",
             );
         }
         settings.validate_pair(out);

@@ -48,7 +48,9 @@ pub(super) fn rules(_: &DefaultsContext, guardrails: &Guardrails) -> Known<Rules
                      (request.operation == \"CREATE\" && !(variables.labels[?key].orValue(\"\") in [\"disabled\", \"none\"])))",
                     cel::strings([INJECTION, REVISION, "istio.io/dataplane-mode"])
                 ),
-                "Rule require_namespace_labels of the mesh: the platform decides whether pods of a namespace get a proxy.",
+                "Rule require_namespace_labels of the mesh: only the platform may change the labels istio-injection, \
+                 istio.io/rev and istio.io/dataplane-mode of a namespace, and a new namespace must not turn proxies off by \
+                 them.",
             )?,
         ],
     })

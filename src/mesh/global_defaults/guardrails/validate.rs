@@ -47,7 +47,8 @@ impl At<Guardrails> {
                 out.error(
                     &self.at.attribute(argument),
                     format!("{argument} without team_rules"),
-                    "They say which names team_rules admit. Write team_rules = true, or remove them.",
+                    "This argument grants names to namespaces, and only team_rules checks them. Write team_rules = true, \
+                     or remove the argument.",
                 );
             }
         }
@@ -66,9 +67,10 @@ impl At<Guardrails> {
                 );
             }
         };
-        let pods = "Pods of kube-system, of gateways and of Istio itself would be refused, too.";
-        let selector = "It says which labels a namespace must have.";
-        let exempt = "The platform's own pipeline would be refused, too.";
+        let pods =
+            "Without namespace_selector, pods of kube-system, of gateways and of Istio itself would be refused, too.";
+        let selector = "namespace_selector says which labels a namespace must have.";
+        let exempt = "Without exempt_groups, the platform's own pipeline would be refused, too.";
         let [workloads, objects, labels] =
             [self.workload_rules(), self.protect_platform_objects(), self.require_namespace_labels()]
                 .map(|is_enabled| is_enabled == Ok(true));
@@ -80,7 +82,7 @@ impl At<Guardrails> {
         require(
             admits_values && self.workload_rules() == Ok(false),
             "pod_annotations",
-            ("workload_rules", "It says which values workload_rules admits."),
+            ("workload_rules", "pod_annotations lists values that workload_rules admits."),
         );
     }
 
@@ -90,11 +92,11 @@ impl At<Guardrails> {
         if self.team_rules() == Ok(true) && !distinguishes_namespaces(&template.to_string()) {
             out.warn(
                 &self.at.attribute("team_rules"),
-                "Global names don't say whose they are",
+                "Global names don't distinguish namespaces",
                 format!(
-                    "The provider's global_name_template is {:?}, in which {{namespace}} is no part of its own, so a name may be \
-                     that of services in two namespaces, and team_rules let both take it. With {{namespace}} between dots they \
-                     can tell, as in \"{{name}}.{{namespace}}.example.internal\".",
+                    "With the provider's global_name_template {:?}, services of two namespaces can get the same global \
+                     name, and team_rules would let both use it. Put {{namespace}} between dots, as in \
+                     \"{{name}}.{{namespace}}.example.internal\".",
                     template.to_string()
                 ),
             );

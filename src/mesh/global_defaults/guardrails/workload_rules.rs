@@ -56,8 +56,8 @@ fn setting_rule(guardrails: &Guardrails, field: &str, settings: &[Setting]) -> K
             cel::map(&admitted)
         ),
         &format!(
-            "Rule workload_rules of the mesh: {field} of pods don't take traffic past the proxy or change the proxy. These are \
-             judged: {}.",
+            "Rule workload_rules of the mesh: {field} of a pod must not let traffic bypass the proxy or change the proxy's \
+             configuration. One of these has a value that isn't allowed: {}. Remove it.",
             settings.iter().map(|setting| setting.key).collect::<Vec<_>>().join(", ")
         ),
     )

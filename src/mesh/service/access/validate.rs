@@ -251,8 +251,9 @@ impl Service {
                 &port.at,
                 format!("No caller is admitted to port {number}"),
                 format!(
-                    "No allow block governs it: those with methods, paths, hosts or end_user govern HTTP ports alone, and those with \
-                     ports these. If {protocol} calls of it are meant to pass, write an allow block with ports = [{number}]."
+                    "No allow block applies to this port: blocks with methods, paths, hosts or end_user apply only to HTTP \
+                     ports, and blocks with ports only to the ports listed there. To admit {protocol} connections to it, \
+                     write an allow block with ports = [{number}]."
                 ),
             );
         }

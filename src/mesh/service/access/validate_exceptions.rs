@@ -62,8 +62,8 @@ impl Service {
                     &except.at.attribute(argument),
                     format!("except leaves no {argument}"),
                     format!(
-                        "The block leaves out all of its {argument}, and would match no request. Remove those that are meant, or the \
-                         block."
+                        "except lists every value of {argument} in the block, so the block would match no request. Remove \
+                         from except the values that the block is meant for, or remove the block."
                     ),
                 );
             }
@@ -85,7 +85,8 @@ impl Service {
                 &except.at.attribute("ports"),
                 "No port matches the block",
                 format!(
-                    "The block governs none of {}. Leave out a port here, or remove the block.",
+                    "With except.ports, the block applies to no port of the service, which has {}. Remove from except a \
+                     port that the block is meant for, or remove the block.",
                     format_ports(ports)
                 ),
             );
@@ -101,7 +102,8 @@ pub(super) fn validate_in_mesh(context: &ServiceContext, block: &At<AccessRule>,
         out.error(
             &block.at.attribute("except").attribute("from"),
             "No caller matches the block",
-            "The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.",
+            "except covers every caller in from of the block, so the block would match no request. Remove from except the \
+             callers that the block is meant for, or remove the block.",
         );
     }
     let in_except = block.except.known()?.is_some_and(|except| except.remote_ip_blocks.is_set());
@@ -121,10 +123,10 @@ pub(super) fn validate_in_mesh(context: &ServiceContext, block: &At<AccessRule>,
             &if in_except { block.at.attribute("except").attribute("remote_ip_blocks") } else { argument },
             "remote_ip_blocks can be forged by callers",
             format!(
-                "Sidecars take the address of the client from X-Forwarded-For, which every caller in the mesh can write. Only \
-                 gateways replace it, and from names {} as well, of which neither an ingress block nor the provider's \
-                 gateway_namespaces says that it is one. Give the gateways a block of their own, or write ip_blocks for callers \
-                 in the mesh.",
+                "Sidecars take the client's address from X-Forwarded-For, which every caller in the mesh can set. Only \
+                 gateways overwrite that header, but from also names {}, which neither an ingress block nor the provider's \
+                 gateway_namespaces declares as gateways. Write a separate block for the gateways, or use ip_blocks for \
+                 callers in the mesh.",
                 others.into_iter().collect::<Vec<_>>().join(", ")
             ),
         );

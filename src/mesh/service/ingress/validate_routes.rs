@@ -64,8 +64,8 @@ fn validate_route(route: &At<Route>, blocks: &[&At<Ingress>], out: &mut Diagnost
         out.error(
             &route.at.attribute("applies_to"),
             "Route for ingress without an ingress block",
-            "No ingress block with protocol http lets requests in, of which the route could take some. Write an ingress block, or leave \
-             \"ingress\" out of applies_to.",
+            "The service has no ingress block with protocol = \"http\", so no request from a gateway could match the \
+             route. Write an ingress block, or remove \"ingress\" from applies_to.",
         );
         return;
     }
@@ -98,8 +98,9 @@ fn validate_route(route: &At<Route>, blocks: &[&At<Ingress>], out: &mut Diagnost
                     &condition.at.attribute("path_regex"),
                     "Regular expression beside paths of an ingress",
                     format!(
-                        "{} lets in {:?}, and {reason}. A rule of Istio has one condition on the path. Write {path} that begins as the \
-                         paths of the ingress, or leave its paths and rewrite out.",
+                        "{} admits {:?}, and {reason}. An Istio route can only have one condition on the path, so the two \
+                         can't be combined. Write {path} with a value that begins like the paths of that ingress block, or \
+                         remove paths and rewrite from the block.",
                         block.at,
                         pattern.to_string()
                     ),

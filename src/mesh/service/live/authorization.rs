@@ -89,9 +89,9 @@ fn check_anonymous_callers(view: &ServiceView, out: &mut Findings) -> Known<()> 
             "allow",
             "Strict mutual TLS refuses clients without identity",
             &format!(
-                "Rules admit anonymous callers{}, and mutual TLS is strict there: a connection in clear text is reset before any \
-                 rule is asked. Have the port excepted (mtls {{ exception {{}} }} of mesh_namespace), or name callers with an \
-                 identity.",
+                "Rules admit anonymous callers{}, but mutual TLS is strict for these connections, so one in clear text is \
+                 reset before any rule applies. Write an exception for the port (mtls {{ exception {{}} }} of \
+                 mesh_namespace), or name callers with an identity in from.",
                 if ports.is_empty() { String::new() } else { format!(" on port {} of the workload", ports.join(", ")) }
             ),
         );

@@ -91,8 +91,8 @@ fn check_existence(view: &ServiceView, callees: &Callees, out: &mut Findings) {
             "calls",
             "Callee doesn't exist",
             &format!(
-                "calls needs {}, and there is none. Calls of it fail until then. If this run creates it, ignore this; otherwise correct \
-                 the name, or its namespace.",
+                "calls needs objects that the cluster doesn't have: {}. Calls of these destinations fail until the objects \
+                 exist. If this run creates them, ignore this; otherwise correct the names or namespaces in calls.",
                 missing.join(", ")
             ),
         );

@@ -31,8 +31,9 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
                 "ingress",
                 "Another VirtualService overlaps at a gateway",
                 &format!(
-                    "VirtualService {} takes {their}, and this service {own}: which of the two gets what both take depends on their \
-                     exportTo and their ages. Make them disjoint. If this run changes the other one, ignore this.",
+                    "VirtualService {} routes {their}, and this service routes {own}. Which of the two gets requests that \
+                     match both depends on their exportTo and their ages. Write hosts or paths that don't overlap. If this \
+                     run changes the other VirtualService, ignore this.",
                     namespaced_name(other)
                 ),
             );

@@ -56,9 +56,10 @@ fn check_destination_rule(view: &ServiceView, out: &mut Findings) -> Known<()> {
             "",
             "The mesh's default DestinationRule no longer applies",
             &format!(
-                "The DestinationRule of this service replaces that in {} for its callers, and Istio doesn't merge the two: \
-                 of {} only what is written here remains. Write resiliency, or in circuit_breaker, connections, \
-                 outlier_detection and load_balancing what the service needs of it.",
+                "Callers of this service use its own DestinationRule instead of the mesh's default in {}, and Istio \
+                 doesn't merge the two. The default sets {}: each of these applies to this service only if it is set here. \
+                 Write resiliency, or the settings that the service needs in circuit_breaker, connections, \
+                 outlier_detection and load_balancing.",
                 view.context.mesh.root_namespace,
                 summarize_names(fields)
             ),

@@ -51,9 +51,9 @@ fn check(view: &ServiceView, out: &mut Findings) -> Known<()> {
                 "allow",
                 "The namespace lets further callers in",
                 &format!(
-                    "allow of mesh_namespace ({}) lets {} in at every workload of {}, beside what this service allows. \
-                     effective_callers doesn't name them. A deny block of the service refuses them; else the owner of the namespace \
-                     takes them out.",
+                    "The policy {} of a mesh_namespace admits {} to every workload of {}, in addition to the callers that \
+                     this service allows. effective_callers doesn't include them. To refuse them here, write a deny block; \
+                     otherwise ask the owner of the namespace to remove them from allow of the mesh_namespace.",
                     namespaced_name(policy),
                     summarize_names(added.iter().map(String::as_str)),
                     view.context.namespace

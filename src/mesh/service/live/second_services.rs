@@ -100,10 +100,11 @@ impl PortConflicts {
             out.report(
                 TwoProtocols,
                 "port",
-                "Another Service speaks another protocol there",
+                "Services disagree on the protocol of a target port",
                 &format!(
-                    "On the same port of the same pods, two Services say different protocols: {}. The sidecar there takes one of \
-                     them for all. Let them agree, or give each a port of its own.",
+                    "Another Service declares another protocol for the same target port of these pods: {}. The sidecar \
+                     applies one protocol to the whole port. Declare the same protocol in both Services, or use separate \
+                     target ports.",
                     self.protocols.join(", ")
                 ),
             );
@@ -112,10 +113,11 @@ impl PortConflicts {
             out.report(
                 TwoPorts,
                 "port",
-                "Another Service has another port for the pods",
+                "Services disagree on the port of a target port",
                 &format!(
-                    "The same port of the same pods has two numbers in two Services: {}. The sidecar there knows it by one of \
-                     them, so metrics and routes of the other are off. Let them agree.",
+                    "Another Service maps another port number to the same target port of these pods: {}. The sidecar uses \
+                     only one of the numbers for inbound requests, so metrics and routes of the other are wrong. Use the \
+                     same number in both Services, or separate target ports.",
                     self.numbers.join(", ")
                 ),
             );

@@ -84,9 +84,9 @@ fn level_of_other_target_port(view: &ServiceView) -> Level {
 fn check_type(view: &ServiceView, live: &Json, out: &mut Findings) {
     let problem = match (text(live, &["spec", "type"]), text(live, &["spec", "clusterIP"])) {
         (Some("ExternalName"), _) => format!(
-            "is an ExternalName: another name for {}, without pods of its own. Write that service's resource instead, or a \
-             mesh_external_service for what is outside",
-            text(live, &["spec", "externalName"]).unwrap_or("something else")
+            "is an ExternalName: it has no pods of its own and is an alias of {}. Configure the mesh_service of that \
+             Service instead, or a mesh_external_service if the name is outside the mesh",
+            text(live, &["spec", "externalName"]).unwrap_or("another name")
         ),
         (_, Some("None")) => {
             "is headless: callers choose a pod by its address, and proxies send there. Versions, ejection and \
@@ -153,13 +153,14 @@ fn check_target_port(view: &ServiceView, live_port: &Json, port: &At<Port>, out:
             let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
             match numbers.as_slice() {
                 [] => return report_unresolved_target_port(view, port, name, out),
-                [number] => (number.clone(), format!(", which its pods call {name:?}")),
+                [number] => (number.clone(), format!(", the container port named {name:?}")),
                 several => {
                     if several.contains(&configured.to_string()) {
                         // A rollout is on its way: some of the pods listen there.
                         level = OtherTargetPort.level();
                     }
-                    (several.join(" or "), format!(", which its pods call {name:?}, not all the same one"))
+                    let explanation = format!(", the numbers of the container port {name:?} in different pods");
+                    (several.join(" or "), explanation)
                 }
             }
         }
@@ -188,8 +189,9 @@ fn report_unresolved_target_port(view: &ServiceView, port: &At<Port>, name: &str
         port.at.attribute("target_port"),
         "Target port can't be compared",
         &format!(
-            "Service {} sends port {} to the port that its pods call {name:?}, and no pod says which that is. \
-             Rules are written for {}: make sure that it is the same.",
+            "Service {} sends port {} to the container port named {name:?}, and no pod has a port of that name, so its \
+             number isn't known. Rules are written for port {}: make sure that the workload listens there, or correct \
+             target_port.",
             view.id(),
             port.number()?,
             port.target_port()?

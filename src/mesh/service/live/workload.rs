@@ -121,8 +121,9 @@ fn check_accounts_of_pods(view: &ServiceView, pods: &[&Json], out: &mut Findings
             "service_account",
             "Pods run as another service account",
             &format!(
-                "In {home}, {} run as {}, not as {account}. Those whom this service calls see that identity, and what is \
-                 allowed to {} isn't allowed to them. Correct serviceAccountName in the workload, or service_account here.",
+                "In {home}, {} run as service account {}, not as {account}. Services that they call see that identity, so \
+                 rules that admit {} don't admit them. Correct serviceAccountName in the workload, or service_account \
+                 here.",
                 summarize_names(others),
                 summarize_names(accounts),
                 view.context.service.principal(view.context.mesh)?

@@ -280,12 +280,17 @@ fn validate_settle_time(service: &Service, out: &mut Diagnostics) {
         [("create", timeouts.create, waits), ("update", timeouts.update, waits), ("delete", timeouts.delete, 1)];
     for (name, limit, waits) in operations {
         if u64::from(seconds) * waits >= limit.as_secs() {
+            let times = match waits {
+                1 => "once",
+                2 => "twice",
+                _ => "three times",
+            };
             out.error(
                 &Path::root().attribute("settle_seconds"),
                 format!("settle_seconds outlasts timeouts.{name}"),
                 format!(
-                    "The waits are part of the operation, which may take {} s: up to {waits} of {seconds} s. Write a shorter one, or a \
-                     longer timeouts.{name}.",
+                    "timeouts.{name} is {} s, and the operation may wait {times} for settle_seconds = {seconds}. Write a \
+                     smaller settle_seconds, or a longer timeouts.{name}.",
                     limit.as_secs()
                 ),
             );

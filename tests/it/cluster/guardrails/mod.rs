@@ -196,16 +196,16 @@ fn violations_are_denied_and_other_objects_admitted() {
         ("own global names", service_entry(json!({ "hosts": ["*.TEAM.example.internal"] }))),
         ("own global names", service_entry(json!({ "hosts": ["theirs.example.internal"] }))),
         ("own global names", service_entry(json!({ "hosts": ["ledger.pci.svc.cluster.local"] }))),
-        ("for Services of its namespace", virtual_service(json!({ "hosts": ["ledger.pci.svc.cluster.local"] }))),
-        ("for Services of its namespace", virtual_service(json!({ "hosts": ["api.stripe.com"] }))),
-        ("for Services of its namespace", virtual_service(json!({ "hosts": ["*"] }))),
-        ("for Services of its namespace", virtual_service(json!({ "hosts": ["ledger.pci"] }))),
+        ("may be Services of its namespace", virtual_service(json!({ "hosts": ["ledger.pci.svc.cluster.local"] }))),
+        ("may be Services of its namespace", virtual_service(json!({ "hosts": ["api.stripe.com"] }))),
+        ("may be Services of its namespace", virtual_service(json!({ "hosts": ["*"] }))),
+        ("may be Services of its namespace", virtual_service(json!({ "hosts": ["ledger.pci"] }))),
         (
-            "for Services of its namespace",
+            "may be Services of its namespace",
             virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["istio-ingress/public", "mesh"] })),
         ),
         (
-            "for Services of its namespace",
+            "may be Services of its namespace",
             virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["elsewhere/public"] })),
         ),
         ("REGISTRY_ONLY, never ALLOW_ANY", sidecar("ALLOW_ANY")),
@@ -224,9 +224,9 @@ fn violations_are_denied_and_other_objects_admitted() {
             "says its mode, and never DISABLE",
             destination_rule(json!({ "subsets": [{ "name": "a" }, { "name": "b", "trafficPolicy": disable }] })),
         ),
-        ("names its callers or paths", object("security", "AuthorizationPolicy", json!({ "rules": [{}] }))),
+        ("must name its callers or paths", object("security", "AuthorizationPolicy", json!({ "rules": [{}] }))),
         (
-            "names its callers or paths",
+            "must name its callers or paths",
             object("security", "AuthorizationPolicy", json!({ "action": "ALLOW", "rules": [{ "to": [] }] })),
         ),
     ];
@@ -317,7 +317,7 @@ fn violations_are_plan_errors_of_the_team() {
             workspace.configure(&provider(&guarded.team, &guarded.root.name, &arguments, hcl));
         };
         for (invalid, message) in [
-            (service("allow {\n from = [\"anonymous\"]\n }"), "names its callers or paths"),
+            (service("allow {\n from = [\"anonymous\"]\n }"), "must name its callers or paths"),
             (patch("Sidecar", "{ spec = { outboundTrafficPolicy = { mode = \"ALLOW_ANY\" } } }"), "never ALLOW_ANY"),
             (
                 patch("DestinationRule", "{ spec = { trafficPolicy = { tls = { mode = \"DISABLE\" } } } }"),
@@ -361,7 +361,7 @@ fn mesh_service_objects_are_admitted() {
             object["metadata"]["namespace"] = json!(guarded.team.name);
             let open = object["spec"]["rules"].as_array().is_some_and(|rules| rules.contains(&json!({})));
             if open && object["spec"]["action"] == "ALLOW" {
-                guarded.assert_denied(&api, &object, &["names its callers or paths"]);
+                guarded.assert_denied(&api, &object, &["must name its callers or paths"]);
                 denied += 1;
             } else if let Err(error) = api.dry_run(&object, "tests") {
                 panic!("{}: {}\n{object}", file.display(), error.message);

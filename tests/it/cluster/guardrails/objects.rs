@@ -81,7 +81,7 @@ fn workload_rules() {
     guarded.assert_denied(
         &api,
         &pod(&json!({ "labels": { "security.istio.io/tlsMode": "disabled" } })),
-        &["Rule workload_rules of the mesh: labels of pods"],
+        &["Rule workload_rules of the mesh: labels of a pod"],
     );
     guarded.workspace.destroy().expect_success();
 }
@@ -207,14 +207,14 @@ fn required_namespace_labels() {
             "labels by which guardrails select it",
         ),
         (namespace("guarded", json!({ "istio-injection": "enabled" })), "labels by which guardrails select it"),
-        (namespace("guarded", json!({ "mesh": "on", "istio-injection": "disabled" })), "get a proxy"),
-        (namespace("guarded", json!({ "mesh": "on" })), "get a proxy"),
+        (namespace("guarded", json!({ "mesh": "on", "istio-injection": "disabled" })), "turn proxies off"),
+        (namespace("guarded", json!({ "mesh": "on" })), "turn proxies off"),
         (
             namespace("guarded", json!({ "mesh": "on", "istio-injection": "enabled", "istio.io/rev": "x" })),
-            "get a proxy",
+            "turn proxies off",
         ),
-        (namespace("new", json!({ "mesh": "on", "istio-injection": "disabled" })), "get a proxy"),
-        (namespace("new", json!({ "mesh": "on", "istio.io/dataplane-mode": "none" })), "get a proxy"),
+        (namespace("new", json!({ "mesh": "on", "istio-injection": "disabled" })), "turn proxies off"),
+        (namespace("new", json!({ "mesh": "on", "istio.io/dataplane-mode": "none" })), "turn proxies off"),
     ];
     for (object, message) in &refused {
         let error = api.dry_run(object, "tests").err().unwrap_or_else(|| panic!("{object} is admitted"));

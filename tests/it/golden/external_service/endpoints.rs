@@ -188,8 +188,8 @@ fn endpoints_with_resolution_none() {
         }
     "#,
         &expect![[r#"
-            error at endpoint[0]: Endpoint with resolution none
-              With resolution = "none" addresses come from elsewhere. Remove the endpoint blocks, or write resolution = "static".
+            error at endpoint[0]: Endpoint without static or DNS resolution
+              With resolution = "none" Istio doesn't use endpoint blocks: the address comes from the request or the connection. Remove the endpoint blocks, or write resolution = "static" or "dns".
         "#]],
     );
 }
@@ -367,8 +367,8 @@ fn other_resolutions() {
               With resolution = "dynamic_dns" proxies go by the host of each request, and not by addresses. Remove addresses.
             error at port[0].protocol: dynamic_dns with https
               Proxies look up the host that requests name. From TLS handshakes Istio takes it too, but only on an address that it allocates, and there it applies the caller's own AuthorizationPolicies to the connections: a workload with any ALLOW policy is refused. Write protocol = "http", "http2" or "grpc", or remove the port.
-            error at endpoint[0]: Endpoint with resolution none
-              With resolution = "dynamic_dns" addresses come from elsewhere. Remove the endpoint blocks, or write resolution = "static".
+            error at endpoint[0]: Endpoint without static or DNS resolution
+              With resolution = "dynamic_dns" Istio doesn't use endpoint blocks: the address comes from the request or the connection. Remove the endpoint blocks, or write resolution = "static" or "dns".
         "#]],
     );
     check::<ExternalService>(

@@ -15,7 +15,7 @@ fn sni_without_subject_alt_names() {
         &api("tls = \"originate\"\ntls_settings {\nsni = \"gateway.example.net\"\n}"),
         &expect![[r#"
             error at tls_settings.sni: sni without subject_alt_names
-              A proxy with sni and without subject_alt_names verifies no name of the certificate, and takes any host's certificate. Write subject_alt_names as well, or remove sni: the host's own name then is both.
+              With sni and without subject_alt_names, a proxy accepts the certificate of any host. Write subject_alt_names as well, or remove sni: the proxy then uses the host for both.
         "#]],
     );
 }
@@ -26,7 +26,7 @@ fn tls_settings_without_tls_origination() {
         &api("tls_settings {\nca = \"/etc/partner/ca.pem\"\n}"),
         &expect![[r#"
         error at tls_settings: tls_settings without TLS of the proxy
-          They say what the proxy does where it begins TLS, and on no port does it. Write tls = "originate", or remove the block.
+          tls_settings configures TLS that the proxy originates, and the proxy originates TLS on no port of this resource. Write tls = "originate", or remove the block.
     "#]],
     );
 }
@@ -94,7 +94,7 @@ fn credential_name_without_workload_selector() {
         &api("tls = \"originate_mutual\"\ntls_settings {\ncredential_name = \"partner-tls\"\n}"),
         &expect![[r#"
             error at tls_settings.credential_name: credential_name without workload_selector
-              Sidecars go by credential_name only for workloads that a selector chooses, and would speak no TLS at all else. Write workload_selector with the labels of those workloads, or mount the files and write their paths in client_certificate, client_key and ca.
+              Sidecars read the Secret of credential_name only if workload_selector selects their workload; without it they would send clear text. Write workload_selector with the labels of the calling workloads, or mount the files and write their paths in client_certificate, client_key and ca.
         "#]],
     );
 }
@@ -141,8 +141,8 @@ fn credential_name_for_other_namespaces() {
     check::<ExternalService>(
         &secret("export_to = [\"shop\"]"),
         &expect![[r#"
-        error at namespace: credential_name without workload_selector
-          Istio chooses workloads in a rule's own namespace alone, and istio-system has none that call. Write namespace, that of the workloads of workload_selector, which has the Secret too.
+        error at namespace: credential_name in the root namespace
+          A DestinationRule with workload_selector applies only to workloads of its own namespace, and no callers run in the root namespace istio-system. Set namespace to that of the calling workloads, which must also contain the Secret.
     "#]],
     );
     check::<ExternalService>(

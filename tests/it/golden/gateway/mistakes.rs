@@ -146,7 +146,7 @@ fn missing_or_unused_credential_name() {
         "mode = \"istio_mutual\"\ncredential_name = \"a\"",
         &expect![[r#"
         error at server[0].tls.credential_name: credential_name has no effect with this TLS mode
-          istio_mutual uses none of ours. Remove credential_name.
+          With mode = "istio_mutual" the gateway doesn't read a Secret. Remove credential_name.
     "#]],
     );
 }
@@ -157,13 +157,13 @@ fn tls_settings_with_passthrough() {
         "mode = \"passthrough\"\ncredential_name = \"a\"\nmin_version = \"1.2\"\nmax_version = \"1.3\"\ncipher_suites = [\"AES128-SHA\"]",
         &expect![[r#"
             error at server[0].tls.credential_name: credential_name has no effect with this TLS mode
-              passthrough uses none of ours. Remove credential_name.
-            error at server[0].tls.min_version: TLS mode not supported for this protocol
-              With passthrough the workload says which versions and suites it takes. Remove min_version.
-            error at server[0].tls.max_version: TLS mode not supported for this protocol
-              With passthrough the workload says which versions and suites it takes. Remove max_version.
-            error at server[0].tls.cipher_suites: TLS mode not supported for this protocol
-              With passthrough the workload says which versions and suites it takes. Remove cipher_suites.
+              With mode = "passthrough" the gateway doesn't read a Secret. Remove credential_name.
+            error at server[0].tls.min_version: TLS setting has no effect with this TLS mode
+              With mode = "passthrough" the gateway forwards TLS without terminating it, so the workload decides on versions and cipher suites. Remove min_version.
+            error at server[0].tls.max_version: TLS setting has no effect with this TLS mode
+              With mode = "passthrough" the gateway forwards TLS without terminating it, so the workload decides on versions and cipher suites. Remove max_version.
+            error at server[0].tls.cipher_suites: TLS setting has no effect with this TLS mode
+              With mode = "passthrough" the gateway forwards TLS without terminating it, so the workload decides on versions and cipher suites. Remove cipher_suites.
         "#]],
     );
 }

@@ -204,7 +204,7 @@ fn template_that_does_not_distinguish_namespaces() {
     for template in ["{name}.example.internal", "{name}-{namespace}.x.io"] {
         let rendered = crate::golden::rendered_text::<GlobalDefaults>(&mesh_with_template(template), text);
         assert!(
-            rendered.starts_with("warning at guardrails.team_rules: Global names don't say whose they are"),
+            rendered.starts_with("warning at guardrails.team_rules: Global names don't distinguish namespaces"),
             "{rendered}"
         );
         assert!(rendered.contains(template), "{rendered}");

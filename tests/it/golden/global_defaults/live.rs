@@ -197,7 +197,7 @@ fn narrow_exports() {
     let leaves = findings("outbound_traffic_policy = \"allow_any\"", &[sidecar("REGISTRY_ONLY"), rule.clone()]);
     expect![[r#"
         narrow-exports at outbound_traffic_policy: Calls of hidden services turn into clear text
-          These are hidden from namespaces: DestinationRule shop/cart. Today proxies refuse calls of hosts that they don't see. After this apply they forward them unchanged: as clear text, without identity, with the credentials in their headers. First write installed { outbound_traffic_policy = "allow_any" } in the provider blocks of the mesh, remove export_to, and apply them; then this. (narrow-exports)
+          These are hidden from namespaces: DestinationRule shop/cart. Today proxies refuse calls of hosts that they don't see. After this apply they would forward such calls unchanged: as clear text, without identity, with the credentials in their headers. First set installed { outbound_traffic_policy = "allow_any" } in the provider block of every configuration of this mesh, remove export_to there, and apply these configurations. Then apply this change. (narrow-exports)
     "#]].assert_eq(&leaves);
     assert_eq!(findings("mtls {}", &[sidecar("REGISTRY_ONLY"), rule.clone()]), leaves, "the Sidecar goes");
     let installed = [config_map("istio", CONSISTENT), config_map("istio-canary", CONSISTENT)];
@@ -236,7 +236,7 @@ fn policies_of_the_mesh() {
         closed-gateway at authorization.mode: No policy admits clients to a gateway
           Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway ingress/public: all of them would get 403. Admit them first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
         second-authorizer at external_authorization: Two external authorizers for the same pods
-          AuthorizationPolicy shop/ask (other) asks another authorizer than opa. Where both are for the same pods, Istio refuses every request that one of them would be asked about. Leave one of them out, or give this one a selector that leaves these pods out (then set checks). (second-authorizer)
+          AuthorizationPolicy shop/ask (other) uses another external authorizer than opa. Where both policies apply to the same pods, Istio refuses every request that one of the authorizers would check. Remove one of the two, or exclude these pods by selector here, and then set checks = { "second-authorizer" = "off" } in the provider block. (second-authorizer)
     "#]].assert_eq(&findings(text, &[config_map("istio", CONSISTENT), gateway.clone(), other]));
     let normalized = format!("{CONSISTENT}pathNormalization: {{normalization: DECODE_AND_MERGE_SLASHES}}\n");
     let listed = text.replace("\"./*\"", "\"./*\", \"istio-system/*\"");

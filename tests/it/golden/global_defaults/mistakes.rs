@@ -177,7 +177,7 @@ fn request_timeout_and_retries() {
             error at retries.attempts: Invalid retries.attempts
               0 to 10. Got 11.
             error at retries.per_try_timeout: per_try_timeout without idempotent
-              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true or conditions of a retry (on), or remove per_try_timeout.
+              A request whose attempt timed out may have reached the application, so it is retried only with idempotent = true, or on a condition in on. Without either, per_try_timeout would only shorten request_timeout. Write one of them, or remove per_try_timeout.
         "#]],
     );
     check::<GlobalDefaults>(
@@ -364,13 +364,13 @@ fn guardrails() {
             error at guardrails.namespace_selector["a b"]: Invalid key
               A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
             error at guardrails.pod_annotations: pod_annotations without workload_rules
-              It says which values workload_rules admits. Write workload_rules, or remove pod_annotations.
+              pod_annotations lists values that workload_rules admits. Write workload_rules, or remove pod_annotations.
             error at guardrails.exempt_groups: Guardrails leave no way to except ports from mTLS
               With PeerAuthentication in root_only, an exception for a namespace or a port is refused to every user outside the root namespace, the platform's own pipeline included. Write the groups of those who may, or take it out of root_only.
             error at guardrails.global_names: global_names without team_rules
-              They say which names team_rules admit. Write team_rules = true, or remove them.
+              This argument grants names to namespaces, and only team_rules checks them. Write team_rules = true, or remove the argument.
             error at guardrails.ingress_hosts: ingress_hosts without team_rules
-              They say which names team_rules admit. Write team_rules = true, or remove them.
+              This argument grants names to namespaces, and only team_rules checks them. Write team_rules = true, or remove the argument.
         "#]],
     );
     check::<GlobalDefaults>(
@@ -383,13 +383,13 @@ fn guardrails() {
     "#,
         &expect![[r#"
             error at guardrails.workload_rules: workload_rules without namespace_selector
-              Pods of kube-system, of gateways and of Istio itself would be refused, too. Write namespace_selector, or remove workload_rules.
+              Without namespace_selector, pods of kube-system, of gateways and of Istio itself would be refused, too. Write namespace_selector, or remove workload_rules.
             error at guardrails.protect_platform_objects: protect_platform_objects without exempt_groups
-              The platform's own pipeline would be refused, too. Write exempt_groups, or remove protect_platform_objects.
+              Without exempt_groups, the platform's own pipeline would be refused, too. Write exempt_groups, or remove protect_platform_objects.
             error at guardrails.require_namespace_labels: require_namespace_labels without namespace_selector
-              It says which labels a namespace must have. Write namespace_selector, or remove require_namespace_labels.
+              namespace_selector says which labels a namespace must have. Write namespace_selector, or remove require_namespace_labels.
             error at guardrails.require_namespace_labels: require_namespace_labels without exempt_groups
-              The platform's own pipeline would be refused, too. Write exempt_groups, or remove require_namespace_labels.
+              Without exempt_groups, the platform's own pipeline would be refused, too. Write exempt_groups, or remove require_namespace_labels.
         "#]],
     );
     check::<GlobalDefaults>(

@@ -228,7 +228,7 @@ fn allow_blocks() {
     let allow = "allow {\n from = [\"monitoring/prometheus\"]\n ports = [9090]\n}";
     let without_deny_all = expect![[r#"
         error at allow: allow without deny-all
-          The blocks are rules of the namespace's deny-all, and authorization_mode writes none: as a policy of its own, such a rule would refuse all other requests. Write authorization_mode = "dry_run" or "enforce", or remove them.
+          allow adds rules to the deny-all policy of the namespace, which isn't written with this authorization_mode. Without that policy the rules alone would refuse all other requests. Write authorization_mode = "dry_run" or "enforce", or remove the allow blocks.
     "#]];
     for mode in ["", "authorization_mode = \"off\"", "authorization_mode = \"audit\""] {
         check::<Namespace>(&format!("name = \"shop\"\n{mode}\n{allow}"), &without_deny_all);

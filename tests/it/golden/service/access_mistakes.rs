@@ -216,7 +216,7 @@ fn port_without_callers() {
         ),
         &expect![[r#"
             warning at port[1]: No caller is admitted to port 9000
-              No allow block governs it: those with methods, paths, hosts or end_user govern HTTP ports alone, and those with ports these. If tcp calls of it are meant to pass, write an allow block with ports = [9000].
+              No allow block applies to this port: blocks with methods, paths, hosts or end_user apply only to HTTP ports, and blocks with ports only to the ports listed there. To admit tcp connections to it, write an allow block with ports = [9000].
         "#]],
     );
     check_diagnostics(
@@ -460,13 +460,13 @@ fn invalid_exceptions() {
             error at deny[4].except.paths: No path matches the block
               "/*" is every path, so the block would match no request. Write the paths that it leaves out.
             error at deny[5].except.ports: No port matches the block
-              The block governs none of port 8080 (http), 9000 (tcp). Leave out a port here, or remove the block.
+              With except.ports, the block applies to no port of the service, which has port 8080 (http), 9000 (tcp). Remove from except a port that the block is meant for, or remove the block.
             error at deny[6].except.ports: No port 9001
               The service has port 8080 (http), 9000 (tcp). Write numbers of port blocks (not target ports).
             error at deny[1].except.from: No caller matches the block
-              The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
+              except covers every caller in from of the block, so the block would match no request. Remove from except the callers that the block is meant for, or remove the block.
             error at deny[2].except.from: No caller matches the block
-              The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
+              except covers every caller in from of the block, so the block would match no request. Remove from except the callers that the block is meant for, or remove the block.
         "#]],
     );
     check_diagnostics(
@@ -477,9 +477,9 @@ fn invalid_exceptions() {
             warning at deny[1]: Deny block without effect
               None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of other tools.
             error at deny[0].except.from: No caller matches the block
-              The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
+              except covers every caller in from of the block, so the block would match no request. Remove from except the callers that the block is meant for, or remove the block.
             error at deny[1].except.from: No caller matches the block
-              The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
+              except covers every caller in from of the block, so the block would match no request. Remove from except the callers that the block is meant for, or remove the block.
         "#]],
     );
     check_diagnostics(
@@ -547,7 +547,7 @@ fn client_addresses_of_callers_that_are_no_gateways() {
             warning at allow[0].from: "*" already includes the other callers
               "*" is every workload of the mesh, so "edge/other", "edge/public", "shop/cart" changes nothing. Remove "*" if only the others are meant, or else the others.
             error at allow[0].remote_ip_blocks: remote_ip_blocks can be forged by callers
-              Sidecars take the address of the client from X-Forwarded-For, which every caller in the mesh can write. Only gateways replace it, and from names "*", "edge/other", "shop/cart" as well, of which neither an ingress block nor the provider's gateway_namespaces says that it is one. Give the gateways a block of their own, or write ip_blocks for callers in the mesh.
+              Sidecars take the client's address from X-Forwarded-For, which every caller in the mesh can set. Only gateways overwrite that header, but from also names "*", "edge/other", "shop/cart", which neither an ingress block nor the provider's gateway_namespaces declares as gateways. Write a separate block for the gateways, or use ip_blocks for callers in the mesh.
         "#]],
     );
     let except = "deny {\n from = [\"anonymous\"]\n except {\n remote_ip_blocks = [\"198.51.100.0/24\"]\n }\n}\n";
@@ -555,7 +555,7 @@ fn client_addresses_of_callers_that_are_no_gateways() {
         &payments(except),
         &expect![[r#"
         error at deny[0].except.remote_ip_blocks: remote_ip_blocks can be forged by callers
-          Sidecars take the address of the client from X-Forwarded-For, which every caller in the mesh can write. Only gateways replace it, and from names "anonymous" as well, of which neither an ingress block nor the provider's gateway_namespaces says that it is one. Give the gateways a block of their own, or write ip_blocks for callers in the mesh.
+          Sidecars take the client's address from X-Forwarded-For, which every caller in the mesh can set. Only gateways overwrite that header, but from also names "anonymous", which neither an ingress block nor the provider's gateway_namespaces declares as gateways. Write a separate block for the gateways, or use ip_blocks for callers in the mesh.
     "#]],
     );
     let in_gateway_namespace = Mesh { gateway_namespaces: ["edge".to_owned()].into(), ..mesh() };
@@ -639,11 +639,11 @@ fn exceptions_that_leave_nothing() {
         ),
         &expect![[r#"
             error at allow[0].except.methods: except leaves no methods
-              The block leaves out all of its methods, and would match no request. Remove those that are meant, or the block.
+              except lists every value of methods in the block, so the block would match no request. Remove from except the values that the block is meant for, or remove the block.
             error at deny[0].except.hosts: except leaves no hosts
-              The block leaves out all of its hosts, and would match no request. Remove those that are meant, or the block.
+              except lists every value of hosts in the block, so the block would match no request. Remove from except the values that the block is meant for, or remove the block.
             error at deny[0].except.ip_blocks: except leaves no ip_blocks
-              The block leaves out all of its ip_blocks, and would match no request. Remove those that are meant, or the block.
+              except lists every value of ip_blocks in the block, so the block would match no request. Remove from except the values that the block is meant for, or remove the block.
         "#]],
     );
 }

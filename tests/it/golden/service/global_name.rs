@@ -343,7 +343,7 @@ fn workload_without_a_service() {
         &format!("{text}\nglobal_name = \"payments.example.internal\""),
         &expect![[r#"
         error at global_name: global_name without a Service
-          With service = "none" nothing answers, by whatever name. Remove global_name, or say what the Service is.
+          With service = "none" the workload can't be called by any name. Remove global_name, or write service = "existing" or "managed".
     "#]],
     );
 }

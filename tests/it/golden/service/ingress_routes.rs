@@ -370,7 +370,7 @@ fn routes_without_requests_in_common() {
         &payments(&route(gone)),
         &expect![[r#"
         error at route[0].applies_to: Route for ingress without an ingress block
-          No ingress block with protocol http lets requests in, of which the route could take some. Write an ingress block, or leave "ingress" out of applies_to.
+          The service has no ingress block with protocol = "http", so no request from a gateway could match the route. Write an ingress block, or remove "ingress" from applies_to.
     "#]],
     );
     let mistakes = [
@@ -396,7 +396,7 @@ fn routes_without_requests_in_common() {
             error at route[1].match[0].from: Callers in the mesh at a gateway
               from is about workloads that call, and at a gateway this is the gateway itself. Write the route twice: once with from, and once without, with applies_to = ["ingress"].
             error at route[2].match[0].path_regex: Regular expression beside paths of an ingress
-              ingress[0] lets in "/v1/*", and path_regex may match other paths as well, which the route must not open. A rule of Istio has one condition on the path. Write path_regex or path that begins as the paths of the ingress, or leave its paths and rewrite out.
+              ingress[0] admits "/v1/*", and path_regex may match other paths as well, which the route must not open. An Istio route can only have one condition on the path, so the two can't be combined. Write path_regex or path with a value that begins like the paths of that ingress block, or remove paths and rewrite from the block.
         "#]],
     );
     let elsewhere = route("to {\n service = \"shop/cart\"\n}\n mirror {\n host = \"api.example.net\"\n}");
@@ -415,7 +415,7 @@ fn routes_without_requests_in_common() {
         &payments(&(rewritten + &regex)),
         &expect![[r#"
         error at route[0].match[0].path_regex: Regular expression beside paths of an ingress
-          ingress[0] lets in "/pay/*", and path_regex would have to match paths before the rewrite of the ingress. A rule of Istio has one condition on the path. Write path that begins as the paths of the ingress, or leave its paths and rewrite out.
+          ingress[0] admits "/pay/*", and path_regex would have to match paths before the rewrite of the ingress. An Istio route can only have one condition on the path, so the two can't be combined. Write path with a value that begins like the paths of that ingress block, or remove paths and rewrite from the block.
     "#]],
     );
     let of_connections = "port {\n number = 8443\n protocol = \"tls\"\n}\n".to_owned() + &ingress("protocol = \"tls\"");
@@ -423,7 +423,7 @@ fn routes_without_requests_in_common() {
         &payments(&(of_connections + &route(gone))),
         &expect![[r#"
         error at route[0].applies_to: Route for ingress without an ingress block
-          No ingress block with protocol http lets requests in, of which the route could take some. Write an ingress block, or leave "ingress" out of applies_to.
+          The service has no ingress block with protocol = "http", so no request from a gateway could match the route. Write an ingress block, or remove "ingress" from applies_to.
     "#]],
     );
 }

@@ -214,8 +214,8 @@ fn invalid_arguments() {
     check::<Service>(
         &payments("replaces = [\"AuthorizationPolicy/payments-pci\"]"),
         &expect![[r#"
-        error at replaces: AuthorizationPolicy/payments-pci is ours
-          AuthorizationPolicy/payments-pci has the name of an object of this resource, which would be deleted as soon as it is made. Take it out of replaces, and write adopt_existing = true to take it over.
+        error at replaces: Own object in replaces: AuthorizationPolicy/payments-pci
+          This resource writes AuthorizationPolicy/payments-pci itself, so replaces would delete it right after it is created. Remove it from replaces; to take over the existing object of this name, write adopt_existing = true.
     "#]],
     );
 }

@@ -29,7 +29,7 @@ pub(super) fn rule() -> TeamRule {
              rule.?when.orValue([]).exists(condition, {NAMES_IDENTITY}) || \
              (size(rule.?to.orValue([])) > 0 && rule.to.all(to, {NAMES_PATHS})))"
         ),
-        "each rule of an ALLOW policy names its callers or paths; an empty rule, ports, methods and what isn't meant (notPorts, \
-         notNamespaces) admit every client.",
+        "each rule of an ALLOW policy must name its callers or paths. A rule that is empty, or that has only ports, \
+         methods or negated fields (such as notPorts and notNamespaces), admits every client.",
     )
 }

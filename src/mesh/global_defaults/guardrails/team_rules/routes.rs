@@ -36,8 +36,8 @@ pub(super) fn rules(mesh: &Mesh, names: &GlobalNames, guardrails: &Guardrails) -
                 is_ingress_host(guardrails)?
             ),
             format!(
-                "a VirtualService of a team is for Services of its namespace, its own global names ({description}), or hosts that \
-                 ingress_hosts grants it, of {}.",
+                "hosts of a team's VirtualService may be Services of its namespace, global names of its namespace \
+                 ({description}), and hosts that ingress_hosts grants it, these only at {}.",
                 allowed_gateways(mesh)
             ),
         ),
@@ -88,8 +88,8 @@ fn is_bound_to_gateways(mesh: &Mesh) -> String {
 /// The same condition in words, for the message.
 fn allowed_gateways(mesh: &Mesh) -> String {
     if mesh.gateway_namespaces.is_empty() {
-        return "a Gateway that it names alone".to_owned();
+        return "Gateways (gateways set, without \"mesh\")".to_owned();
     }
     let namespaces: Vec<&str> = mesh.gateway_namespaces.iter().map(String::as_str).collect();
-    format!("a Gateway in {} or its own namespace that it names alone", namespaces.join(", "))
+    format!("Gateways in {} or its own namespace (gateways set, without \"mesh\")", namespaces.join(", "))
 }

@@ -54,7 +54,7 @@ fn anonymous_callers_under_strict_mutual_tls() {
         &strict,
         &expect![[r#"
         warn at allow: Strict mutual TLS refuses clients without identity
-          Rules admit anonymous callers on port 8080 of the workload, and mutual TLS is strict there: a connection in clear text is reset before any rule is asked. Have the port excepted (mtls { exception {} } of mesh_namespace), or name callers with an identity. (strict-anonymous)
+          Rules admit anonymous callers on port 8080 of the workload, but mutual TLS is strict for these connections, so one in clear text is reset before any rule applies. Write an exception for the port (mtls { exception {} } of mesh_namespace), or name callers with an identity in from. (strict-anonymous)
     "#]],
     );
     let exception = "kind: PeerAuthentication\nmetadata: {name: e, namespace: pci}\nspec: {selector: {matchLabels: {app: payments}}, \

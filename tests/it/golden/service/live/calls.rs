@@ -24,7 +24,7 @@ fn missing_callees() {
         &with_objects(""),
         &expect![[r#"
             warn at calls: Callee doesn't exist
-              calls needs Service pci/ledger, Service shop/catalog, a ServiceEntry for api.stripe.com in istio-system, a ServiceEntry for api.partner.com in team, and there is none. Calls of it fail until then. If this run creates it, ignore this; otherwise correct the name, or its namespace. (IST0101)
+              calls needs objects that the cluster doesn't have: Service pci/ledger, Service shop/catalog, a ServiceEntry for api.stripe.com in istio-system, a ServiceEntry for api.partner.com in team. Calls of these destinations fail until the objects exist. If this run creates them, ignore this; otherwise correct the names or namespaces in calls. (IST0101)
         "#]],
     );
 }

@@ -204,16 +204,16 @@ fn second_service_of_the_same_pods() {
         MESH_ACCESS,
         &second_service("{name: tcp, port: 8080}"),
         &expect![[r#"
-        warn at port: Another Service speaks another protocol there
-          On the same port of the same pods, two Services say different protocols: pci/legacy (tcp on 8080, http here). The sidecar there takes one of them for all. Let them agree, or give each a port of its own. (IST0116)
+        warn at port: Services disagree on the protocol of a target port
+          Another Service declares another protocol for the same target port of these pods: pci/legacy (tcp on 8080, http here). The sidecar applies one protocol to the whole port. Declare the same protocol in both Services, or use separate target ports. (IST0116)
     "#]],
     );
     check(
         MESH_ACCESS,
         &second_service("{name: http, port: 80, targetPort: web}"),
         &expect![[r#"
-        warn at port: Another Service has another port for the pods
-          The same port of the same pods has two numbers in two Services: pci/legacy (80 for 8080, 8080 here). The sidecar there knows it by one of them, so metrics and routes of the other are off. Let them agree. (IST0137)
+        warn at port: Services disagree on the port of a target port
+          Another Service maps another port number to the same target port of these pods: pci/legacy (80 for 8080, 8080 here). The sidecar uses only one of the numbers for inbound requests, so metrics and routes of the other are wrong. Use the same number in both Services, or separate target ports. (IST0137)
     "#]],
     );
     for port in ["{name: http, port: 8080}", "{name: metrics, port: 9090}", "{name: web, port: 8080}"] {
@@ -334,7 +334,7 @@ fn overlapping_paths_at_a_gateway() {
     let found = with(ingress, &theirs("{prefix: /api}"));
     expect![[r#"
         warn at ingress: Another VirtualService overlaps at a gateway
-          VirtualService shop/theirs takes /api* of pay.example.com at ingress/front, and this service /api/v2* of pay.example.com at ingress/front: which of the two gets what both take depends on their exportTo and their ages. Make them disjoint. If this run changes the other one, ignore this. (overlapping-ingress)
+          VirtualService shop/theirs routes /api* of pay.example.com at ingress/front, and this service routes /api/v2* of pay.example.com at ingress/front. Which of the two gets requests that match both depends on their exportTo and their ages. Write hosts or paths that don't overlap. If this run changes the other VirtualService, ignore this. (overlapping-ingress)
     "#]].assert_eq(&found);
     for (route, description) in [
         (theirs("{prefix: /web}"), "another path"),

@@ -23,7 +23,7 @@ fn objects_that_hide_the_defaults_of_the_mesh() {
         &with_objects(DEFAULTS),
         &expect![[r#"
             warn: The mesh's default DestinationRule no longer applies
-              The DestinationRule of this service replaces that in istio-system for its callers, and Istio doesn't merge the two: of connectionPool, outlierDetection only what is written here remains. Write resiliency, or in circuit_breaker, connections, outlier_detection and load_balancing what the service needs of it. (hidden-defaults)
+              Callers of this service use its own DestinationRule instead of the mesh's default in istio-system, and Istio doesn't merge the two. The default sets connectionPool, outlierDetection: each of these applies to this service only if it is set here. Write resiliency, or the settings that the service needs in circuit_breaker, connections, outlier_detection and load_balancing. (hidden-defaults)
         "#]],
     );
     let connection = "access = \"mesh\"\nconnections {\n  idle_timeout = \"5m\"\n}";

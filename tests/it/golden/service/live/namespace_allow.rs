@@ -23,7 +23,7 @@ fn callers_that_the_namespace_lets_in() {
         &deny_all("", scraper),
         &expect![[r#"
         warn at allow: The namespace lets further callers in
-          allow of mesh_namespace (pci/deny-all) lets monitoring/prometheus in at every workload of pci, beside what this service allows. effective_callers doesn't name them. A deny block of the service refuses them; else the owner of the namespace takes them out. (namespace-allow)
+          The policy pci/deny-all of a mesh_namespace admits monitoring/prometheus to every workload of pci, in addition to the callers that this service allows. effective_callers doesn't include them. To refuse them here, write a deny block; otherwise ask the owner of the namespace to remove them from allow of the mesh_namespace. (namespace-allow)
     "#]],
     );
     for (arguments, live) in [

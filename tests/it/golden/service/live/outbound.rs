@@ -46,7 +46,7 @@ fn statement_is_false() {
     let open = cluster("{mode: ALLOW_ANY}", DEFAULTS);
     expect![[r#"
         error: The mesh lets calls of unknown hosts out
-          The provider's installed block says outbound_traffic_policy = "registry_only", but these proxies let calls of unknown hosts out: all without a Sidecar of their own, by meshConfig (ConfigMap istio). pci/payments is hidden from namespaces: a call from a proxy there leaves as clear text, without identity, with the credentials in its headers, whatever mtls is. Set the policy there to REGISTRY_ONLY (outbound_traffic_policy of mesh_global_defaults, mesh_namespace or mesh_service), or write installed { outbound_traffic_policy = "allow_any" }. (outbound-policy)
+          The provider's installed block says outbound_traffic_policy = "registry_only", but these proxies let calls of unknown hosts out: all proxies without a Sidecar of their own (allowed by meshConfig of ConfigMap istio). pci/payments is hidden from namespaces: a call from a proxy there leaves as clear text, without identity, with the credentials in its headers, whatever mtls is. Set the policy there to REGISTRY_ONLY (outbound_traffic_policy of mesh_global_defaults, mesh_namespace or mesh_service), or write installed { outbound_traffic_policy = "allow_any" }. (outbound-policy)
     "#]].assert_eq(&registry_only_findings(NAMESPACE_ONLY, &open, &[]));
     assert_eq!(registry_only_findings("access = \"mesh\"", &open, &[]), "", "it isn't hidden");
     assert_eq!(findings(NAMESPACE_ONLY, &open, &[]), "", "nothing is stated");
@@ -62,23 +62,31 @@ fn effective_policy() {
     let table = [
         (only, String::new(), ""),
         ("{}", String::new(), ""),
-        ("", String::new(), "error: all without a Sidecar of their own, by meshConfig (ConfigMap istio)"),
+        (
+            "",
+            String::new(),
+            "error: all proxies without a Sidecar of their own (allowed by meshConfig of ConfigMap istio)",
+        ),
         (
             "{mode: ALLOW_ANY_DYNAMIC_DNS}",
             String::new(),
-            "error: all without a Sidecar of their own, by meshConfig (ConfigMap istio)",
+            "error: all proxies without a Sidecar of their own (allowed by meshConfig of ConfigMap istio)",
         ),
         (any, root(only), ""),
         (any, root("{}"), ""),
-        (only, root(any), "error: all without a Sidecar of their own, by the mesh's Sidecar istio-system/default"),
-        (any, root(""), "error: all without a Sidecar of their own, by meshConfig (ConfigMap istio)"),
+        (
+            only,
+            root(any),
+            "error: all proxies without a Sidecar of their own (allowed by the mesh's Sidecar istio-system/default)",
+        ),
+        (any, root(""), "error: all proxies without a Sidecar of their own (allowed by meshConfig of ConfigMap istio)"),
         (only, root(""), ""),
         (any, root(only) + &sidecar("shop", "", any), "error: those of Sidecar shop/default"),
         (any, root(only) + &sidecar("shop", "{app: cart}", any), "error: those of Sidecar shop/default"),
         (
             any,
             root(only) + &sidecar("shop", "", ""),
-            "error: those of Sidecar shop/default, which sets no policy, by meshConfig (ConfigMap istio)",
+            "error: those of Sidecar shop/default, which sets no policy of its own (allowed by meshConfig of ConfigMap istio)",
         ),
         (only, root(only) + &sidecar("shop", "", ""), ""),
         (only, sidecar("shop", "", "{mode: ALLOW_ANY_DYNAMIC_DNS}"), "error: those of Sidecar shop/default"),
@@ -93,7 +101,7 @@ fn effective_policy() {
 #[test]
 fn warning_before_the_defaults_of_the_mesh() {
     let first = exceptions(&cluster("{mode: ALLOW_ANY}", ""));
-    assert_eq!(first, "warn: all without a Sidecar of their own, by meshConfig (ConfigMap istio)");
+    assert_eq!(first, "warn: all proxies without a Sidecar of their own (allowed by meshConfig of ConfigMap istio)");
 }
 
 /// A mesh configuration that isn't there can't be compared.
@@ -117,6 +125,6 @@ fn inherited_policy() {
     let inherit = "access = \"mesh\"\ncalls = []\noutbound_traffic_policy = \"inherit\"";
     expect![[r#"
         error: The mesh lets calls of unknown hosts out
-          The provider's installed block says outbound_traffic_policy = "registry_only", but these proxies let calls of unknown hosts out: all without a Sidecar of their own, by meshConfig (ConfigMap istio). Calls of pci/payments to services of the mesh that calls doesn't list leave as clear text. Set the policy there to REGISTRY_ONLY (outbound_traffic_policy of mesh_global_defaults, mesh_namespace or mesh_service), or write installed { outbound_traffic_policy = "allow_any" }. (outbound-policy)
+          The provider's installed block says outbound_traffic_policy = "registry_only", but these proxies let calls of unknown hosts out: all proxies without a Sidecar of their own (allowed by meshConfig of ConfigMap istio). Calls of pci/payments to services of the mesh that calls doesn't list leave as clear text. Set the policy there to REGISTRY_ONLY (outbound_traffic_policy of mesh_global_defaults, mesh_namespace or mesh_service), or write installed { outbound_traffic_policy = "allow_any" }. (outbound-policy)
     "#]].assert_eq(&registry_only_findings(inherit, &open, &[]));
 }

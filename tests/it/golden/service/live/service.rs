@@ -50,7 +50,7 @@ fn named_target_port() {
         &named.replace("containerPort: 8080", "containerPort: 9090"),
         &expect![[r#"
             error at port[0].target_port: Service has another target port
-              Service pci/payments sends port 8080 to 9090, which its pods call "web", and rules here are written for 8080: they govern the wrong port. Set target_port to where the workload listens. (other-target-port)
+              Service pci/payments sends port 8080 to 9090, the container port named "web", and rules here are written for 8080: they govern the wrong port. Set target_port to where the workload listens. (other-target-port)
         "#]],
     );
     check(
@@ -58,7 +58,7 @@ fn named_target_port() {
         &named.replace("name: web,", "name: other,"),
         &expect![[r#"
         warn at port[0].target_port: Target port can't be compared
-          Service pci/payments sends port 8080 to the port that its pods call "web", and no pod says which that is. Rules are written for 8080: make sure that it is the same. (other-target-port)
+          Service pci/payments sends port 8080 to the container port named "web", and no pod has a port of that name, so its number isn't known. Rules are written for port 8080: make sure that the workload listens there, or correct target_port. (other-target-port)
     "#]],
     );
     assert_eq!(findings(MESH_ACCESS, &named, &["Pod"]), "", "only the pods have the number");
@@ -132,7 +132,7 @@ fn headless_or_external_name_service() {
         &replacing("spec: {selector: {app: payments}", "spec: {type: ExternalName, externalName: old.example.com"),
         &expect![[r#"
             warn at service: Some settings don't work with this Service
-              Service pci/payments is an ExternalName: another name for old.example.com, without pods of its own. Write that service's resource instead, or a mesh_external_service for what is outside. (service-type)
+              Service pci/payments is an ExternalName: it has no pods of its own and is an alias of old.example.com. Configure the mesh_service of that Service instead, or a mesh_external_service if the name is outside the mesh. (service-type)
         "#]],
     );
 }

@@ -146,7 +146,7 @@ fn pods_with_another_service_account() {
         &replacing("  serviceAccountName: payments\n", ""),
         &expect![[r#"
         warn at service_account: Pods run as another service account
-          In pci, payments-1 run as default, not as payments. Those whom this service calls see that identity, and what is allowed to cluster.local/ns/pci/sa/payments isn't allowed to them. Correct serviceAccountName in the workload, or service_account here. (other-account)
+          In pci, payments-1 run as service account default, not as payments. Services that they call see that identity, so rules that admit cluster.local/ns/pci/sa/payments don't admit them. Correct serviceAccountName in the workload, or service_account here. (other-account)
     "#]],
     );
 }

@@ -90,7 +90,7 @@ fn contradictory_retries() {
         &payments("retries {\n  per_try_timeout = \"1s\"\n}"),
         &expect![[r#"
             error at retries.per_try_timeout: per_try_timeout without idempotent
-              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true or conditions of a retry (on), or remove per_try_timeout.
+              A request whose attempt timed out may have reached the application, so it is retried only with idempotent = true, or on a condition in on. Without either, per_try_timeout would only shorten request_timeout. Write one of them, or remove per_try_timeout.
             error at retries: Retries without attempts
               Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
         "#]],
@@ -609,7 +609,7 @@ fn settle_time_exceeds_the_operation_timeout() {
         &payments("settle_seconds = 60\ntimeouts {\n  update = \"1m\"\n}"),
         &expect![[r#"
             error at settle_seconds: settle_seconds outlasts timeouts.update
-              The waits are part of the operation, which may take 60 s: up to 2 of 60 s. Write a shorter one, or a longer timeouts.update.
+              timeouts.update is 60 s, and the operation may wait twice for settle_seconds = 60. Write a smaller settle_seconds, or a longer timeouts.update.
         "#]],
     );
 }
