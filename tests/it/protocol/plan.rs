@@ -262,8 +262,8 @@ async fn services_with_overlapping_paths_of_a_host_are_an_error() {
     assert_eq!(errors(&rest.diagnostics), Vec::<&String>::new());
     let api = plan_in_run(&mut core, None, &behind_gateway("api", &["/api/v2*"])).await.diagnostics.concat();
     assert!(api.contains(overlap), "{api}");
-    assert!(api.contains("mesh_service/shop/web takes /api* of www.example.com at ingress/public"), "{api}");
-    assert!(api.contains("and this one /api/v2* of www.example.com"), "{api}");
+    assert!(api.contains("mesh_service/shop/web routes /api* of www.example.com at ingress/public"), "{api}");
+    assert!(api.contains("and this resource routes /api/v2* of www.example.com"), "{api}");
     let second_rest = plan_in_run(&mut core, None, &behind_gateway("second-rest", &["/*"])).await.diagnostics.concat();
     assert!(second_rest.contains(overlap) && second_rest.contains("every path"), "{second_rest}");
 

@@ -35,5 +35,5 @@ fn callers_that_the_namespace_lets_in() {
         assert_eq!(findings(arguments, &live, &[]), "", "{arguments}");
     }
     let everyone = findings(ALLOW, &deny_all("", "{ipBlocks: [10.0.0.0/8]}"), &[]);
-    assert!(everyone.contains("lets everyone in at every workload"), "{everyone}");
+    assert!(everyone.contains("admits everyone to every workload"), "{everyone}");
 }
