@@ -66,7 +66,7 @@ case $target in
         ;;
 esac
 cp LICENSE "$folder/LICENSE"
-cargo about --quiet generate --frozen --fail --config "$here/about.toml" --target "$target" --output-file "$folder/THIRD-PARTY-NOTICES" "$here/notices.hbs"
+cargo about -L error generate --frozen --fail --config "$here/about.toml" --target "$target" --output-file "$folder/THIRD-PARTY-NOTICES" "$here/notices.hbs"
 # The tool writes beside Cargo.toml, and names this folder in the identifiers of the root package.
 SOURCE_DATE_EPOCH=$("$here/epoch.sh") cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --target "$target" --override-filename "package-$target"
 sed "s|path+file://$PWD|path+file:///|g" "package-$target.json" >"$folder/sbom.cdx.json"
