@@ -196,6 +196,8 @@ impl ExternalService {
     /// The host where there is no `hosts`: `host`, or one that stands for addresses without a name.
     pub(super) fn single_host(&self) -> Known<Host> {
         if self.has_only_addresses() {
+            // Addresses that aren't known yet may turn out to be null, and then the host is missing.
+            self.addresses.elements()?;
             return self.name.required().map(|name| Host::of_addresses(name));
         }
         self.host.required().cloned()
