@@ -17,7 +17,7 @@ resource "mesh_service" "checkout" {
   namespace       = "orders"
   service         = "managed"
   request_timeout = "10s"
-  calls           = ["payments"]
+  calls           = ["orders/*", "istio-system/*"]
   adopt_existing  = true
 
   port {
@@ -34,5 +34,12 @@ resource "mesh_service" "checkout" {
   }
   outlier_detection {
     consecutive_5xx = 3
+  }
+  load_balancing {
+    locality = "inherit"
+  }
+  retries {
+    attempts = 3
+    on       = ["5xx"]
   }
 }
