@@ -61,7 +61,7 @@ const SUBCATEGORIES: &[(&str, &str)] = &[
 ];
 
 /// Where readers of the registry find the files that pages name.
-const EXAMPLE_FILES: &str = "\nAll pages name files of the folder `examples`. They are in the source repository, \
+const EXAMPLE_FILES: &str = "\nPages name files of the folder `examples`. They are in the source repository, \
      [mesh-provider/terraform-provider-mesh](https://github.com/mesh-provider/terraform-provider-mesh/tree/main/examples).\n";
 
 /// The subcategory in the front matter of a guide.
