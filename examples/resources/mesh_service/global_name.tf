@@ -22,7 +22,7 @@ resource "mesh_service" "ledger" {
   }
 }
 
-# Callers with curated egress list both names. With a global_name_template in the provider block, "pci/ledger" is both.
+# Callers with `calls` list both names. With a global_name_template in the provider block, "pci/ledger" is both.
 resource "mesh_service" "orders" {
   name      = "orders"
   namespace = "shop"

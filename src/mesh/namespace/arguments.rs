@@ -83,7 +83,8 @@ model! {
         pod_security: Block<PodSecurity> = block(),
         /// Requests that every workload of the namespace admits, such as those of metrics scrapers (rules of the
         /// deny-all policy). They add to `allow` of each `mesh_service`. `effective_callers` of services doesn't
-        /// name them; the live check `namespace-allow` of services does. `from` doesn't accept `anonymous`.
+        /// name them; the live check `namespace-allow` of services does. `from` doesn't accept `anonymous`: write
+        /// it in `allow` of `mesh_service`.
         /// Requires `authorization_mode = "enforce"` or `"dry_run"`; with `dry_run` nothing is admitted yet.
         allow: Blocks<Allow> = block(),
         /// Local rate limit of inbound HTTP requests (`EnvoyFilter`). Each proxy counts by itself, so a workload

@@ -37,7 +37,7 @@ pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
         files("docs/guides", ".md").into_iter().map(|path| (path.clone(), text(&path))).collect();
     guides
         .extend(pages.iter().filter(|(path, _)| path.starts_with("docs/guides/")).map(|(p, t)| (p.clone(), t.clone())));
-    pages.insert("docs/index.md".to_owned(), index(provider.schema, &guides));
+    pages.insert("docs/index.md".to_owned(), index(provider, &guides));
     pages
 }
 
@@ -59,6 +59,10 @@ const SUBCATEGORIES: &[(&str, &str)] = &[
     ),
     ("Reference", "Tables to look things up: fields, mistakes, checks and proofs."),
 ];
+
+/// Where readers of the registry find the files that pages name.
+const EXAMPLE_FILES: &str = "\nPages name files of the folder `examples`. They are in the source repository, \
+     [mesh-provider/terraform-provider-mesh](https://github.com/mesh-provider/terraform-provider-mesh/tree/main/examples).\n";
 
 /// The subcategory in the front matter of a guide.
 fn subcategory(guide: &str) -> &str {
@@ -82,10 +86,24 @@ fn guides_by_reader(page: &mut String, guides: &BTreeMap<String, String>) {
     }
 }
 
-fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
+/// Links to the pages of all resources and data sources, each with its first sentence.
+fn links_to_pages<C>(page: &mut String, provider: &Provider<C>) {
+    let resources = provider.resources.values().map(|resource| ("resources", resource.name(), resource.schema()));
+    let sources = provider.data_sources.values().map(|source| ("data-sources", source.name(), source.schema()));
+    page.push_str("\n## Resources and data sources\n\n");
+    for (folder, name, schema) in resources.chain(sources) {
+        let file = name.strip_prefix("mesh_").expect("names start with the provider's");
+        writeln!(page, "- [{name}]({folder}/{file}.md): {}", first_sentence(&schema.doc)).unwrap();
+    }
+}
+
+fn index<C>(provider: &Provider<C>, guides: &BTreeMap<String, String>) -> String {
+    let schema = provider.schema;
     // The registry has no subcategories of this page, and refuses one.
     let mut page = head("mesh Provider", "mesh Provider", &schema.doc).replacen("subcategory: \"\"\n", "", 1);
     example(&mut page, "examples/provider/provider.tf");
+    page.push_str(EXAMPLE_FILES);
+    links_to_pages(&mut page, provider);
     guides_by_reader(&mut page, guides);
     page.push_str("\n## Scenarios\n\nComplete configurations, each applied by the tests:\n\n");
     for path in files("examples/scenarios", "main.tf") {
@@ -166,11 +184,17 @@ fn expression(kind: &Type) -> String {
     }
 }
 
+/// The first sentence of a description.
+fn first_sentence(doc: &str) -> String {
+    let (sentence, _) = doc.split_once(". ").unwrap_or((doc.trim_end_matches('.'), ""));
+    format!("{sentence}.")
+}
+
 /// Front matter and heading. The registry shows the first sentence in its lists.
 fn head(page_title: &str, heading: &str, doc: &str) -> String {
-    let (summary, _) = doc.split_once(". ").unwrap_or((doc.trim_end_matches('.'), ""));
+    let summary = first_sentence(doc);
     format!(
-        "---\npage_title: \"{page_title}\"\nsubcategory: \"\"\ndescription: |-\n  {summary}.\n---\n\n\
+        "---\npage_title: \"{page_title}\"\nsubcategory: \"\"\ndescription: |-\n  {summary}\n---\n\n\
          <!-- Made from the schema and examples/. To regenerate: UPDATE_DOCS=1 cargo test --test it generated -->\n\n\
          # {heading}\n\n{doc}\n"
     )

@@ -20,7 +20,7 @@ TABLE
 - **retries**: only requests that never reached the application are sent again, so a payment isn't paid twice. The budget limits the retries in flight to a percentage of the requests in flight;
   the minimum is allowed however few requests there are.
 - **retries if idempotent**: where processing a request twice does no harm, write `retries { idempotent = true }`. Then requests that may have reached the application are sent again, too. The
-  timeout of one attempt applies only beside a longer `request_timeout`.
+  timeout of one attempt applies only beside a longer `request_timeout`. Retries don't depend on the method: POST is sent again like GET. To retry a part of the requests only, write the block in a `route`, with a `match` block that sets `method`.
 - **retries without a budget**: Istio has no budget in port-level settings, which the ports of an external service with `tls = "originate"` have. There at most this many retries run at once.
 - **limits** (`max_connections`, `max_pending_requests` and `max_requests` of `circuit_breaker`) apply to each caller's proxy, not to the service as a whole. Limits of requests don't apply to TCP ports, and `streaming = true`
   removes them, since a stream counts as a request for its whole lifetime. They protect a caller's proxy, and are far above what it normally needs, so "high", which masks more failures than "low", doesn't lower the capacity.

@@ -40,8 +40,8 @@ model! {
     /// service: they are rules of the deny-all policy, and Istio adds ALLOW policies up. Requests that the
     /// sidecar itself answers (its metrics on ports 15020 and 15090, probes that Istio rewrites) need none.
     pub struct Allow {
-        /// Callers. `anonymous`, which only `mesh_global_defaults` accepts, is every client, with or without an
-        /// identity, such as a scraper outside the mesh.
+        /// Callers. `anonymous` (every client, such as a scraper outside the mesh) is accepted in
+        /// `mesh_global_defaults` only. In `mesh_namespace` it is refused: write it in `allow` of `mesh_service`.
         from: Set<Caller> = required().non_empty("At least one caller."),
         /// Ports on which workloads listen. Defaults to all.
         ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for any."),

@@ -111,7 +111,8 @@ model! {
         applies_to: Set<RouteScope> = optional().non_empty("At least one of `mesh` and `ingress`."),
         /// Timeout of a request, including its retries (`timeout`). Defaults to that of the service.
         request_timeout: Attr<Duration> = optional(),
-        /// Retries of failed requests (`retries`). Each field overrides the preset's value. Defaults to those of the service.
+        /// Retries of failed requests (`retries`). Replaces the service's `retries` block for this route: fields that
+        /// aren't set come from the preset. Defaults to the service's block.
         retries: Block<Retries> = block(),
         /// Conditions on requests. A request has to match one of the blocks. Without a block the route matches
         /// every request.
