@@ -213,7 +213,7 @@ fn rejected_credentials_are_errors() {
             (
                 "host = \"https://127.0.0.1:1\"\n  token = \"hunter2\\u00e9\"",
                 &[],
-                &["token (or KUBE_TOKEN)", "characters"],
+                &["token (or KUBE_TOKEN)", "non-ASCII character"],
             ),
         ],
     );
