@@ -71,8 +71,11 @@ pub fn keep_destinations(live: &Json, desired: &Json) -> UpdateStrategy {
 }
 
 /// Returns routes to the first host on every port, as callers without the VirtualService have them, with the destinations of
-/// `route` at a weight of 0. None if there is no other destination, or a rule is of no port, as those of gateways.
+/// `route` at a weight of 0. None if there is no other destination, and for the routes of a gateway: without them it sends nothing.
 fn direct(route: &Json) -> Option<Json> {
+    if !items(route, &["spec", "gateways"]).is_empty() {
+        return None;
+    }
     let own = strings(route, &["spec", "hosts"]).next()?;
     let mut direct = route.clone();
     for protocol in PROTOCOLS {
@@ -222,6 +225,18 @@ mod tests {
         assert_eq!(prepare(&Json::Null, &route(&[&["own"]])), None);
         assert_eq!(keep_destinations(&route(&[&["own"]]), &Json::Null), UpdateStrategy::InPlace);
         assert_eq!(prepare(&json!({ "spec": { "hosts": ["own"] } }), &route(&[&["b"]])), None);
+    }
+
+    #[test]
+    fn without_an_object_a_gateway_sends_nothing() {
+        let mut routes = route(&[&["b"]]);
+        routes["spec"]["tcp"] = json!([{ "match": [{ "port": 5432 }], "route": routes["spec"]["http"][0]["route"] }]);
+        routes["spec"]["http"] = json!([]);
+        assert!(prepare(&Json::Null, &routes).is_some());
+        routes["spec"]["gateways"] = json!(["ingress/public"]);
+        assert_eq!(prepare(&Json::Null, &routes), None);
+        assert!(!names_new_host(&Json::Null, &routes));
+        assert_eq!(keep_destinations(&routes, &Json::Null), UpdateStrategy::InPlace);
     }
 
     #[test]
