@@ -5,7 +5,7 @@ resource "mesh_service" "accounts" {
   namespace = "shop"
   service   = "managed"
 
-  # Scrapers without an identity may be anywhere; the service needn't be seen everywhere for them.
+  # Only the gateway calls the Service. Prometheus scrapes pods by their addresses, so it needn't see the service. A plan warns of that.
   export_to = ["istio-ingress"]
 
   port {

@@ -226,7 +226,7 @@ impl BestPractice {
             }
             Self::MissingSidecar => "Set sidecar of mesh_global_defaults, or calls of mesh_namespace.",
             Self::MtlsException => {
-                "Inject sidecars into the callers, then remove the exception (mtls of mesh_namespace or mesh_service)."
+                "Inject sidecars into the callers, then remove the exception (mtls of mesh_namespace)."
             }
             Self::OpenPolicy => "Name the callers: from in an allow block.",
             Self::PathNormalization => {
