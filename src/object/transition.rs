@@ -48,7 +48,7 @@ pub struct SettleTime {
     pub preparation: fn(live: &Json, desired: &Json) -> Option<Json>,
 }
 
-/// What precedes the write of an object.
+/// A write and a wait that precede the write of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Preparation {
     /// A body that is written first.
@@ -58,7 +58,7 @@ pub struct Preparation {
 }
 
 impl SettleTime {
-    /// Returns what precedes the write of the desired body.
+    /// Returns the write and the wait that precede the write of the desired body.
     pub fn before(&self, live: &Json, desired: &Json) -> Preparation {
         if self.duration.is_zero() || !(self.is_needed)(live, desired) {
             return Preparation::default();

@@ -102,9 +102,8 @@ fn direct(route: &Json) -> Option<Json> {
 
 /// The port of the host `own` that rules for a port lead to. A global name may have other ports than the Service.
 fn own_port<'a>(route: &'a Json, own: &str, called: &Json) -> Option<&'a Json> {
-    let rules = PROTOCOLS.into_iter().flat_map(|protocol| items(route, &["spec", protocol]));
-    let rules = rules.filter(|rule| rule.pointer("/match/0/port") == Some(called));
-    let own = rules.flat_map(|rule| items(rule, &["route"])).find(|route| host(route) == Some(own))?;
+    let of_port = rules(route).filter(|rule| rule.pointer("/match/0/port") == Some(called));
+    let own = of_port.flat_map(|rule| items(rule, &["route"])).find(|route| host(route) == Some(own))?;
     own.pointer("/destination/port/number")
 }
 
@@ -135,9 +134,12 @@ fn with_idle_destinations(mut route: Json, other: &Json) -> Option<Json> {
     Some(route)
 }
 
+fn rules(route: &Json) -> impl Iterator<Item = &Json> {
+    PROTOCOLS.into_iter().flat_map(|protocol| items(route, &["spec", protocol]))
+}
+
 fn destinations(route: &Json) -> impl Iterator<Item = &Json> {
-    let rules = PROTOCOLS.into_iter().flat_map(|protocol| items(route, &["spec", protocol]));
-    rules.flat_map(|rule| items(rule, &["route"]))
+    rules(route).flat_map(|rule| items(rule, &["route"]))
 }
 
 fn host(route: &Json) -> Option<&str> {

@@ -1,4 +1,4 @@
-//! What the processes of Terraform and of the provider use.
+//! Processor time and memory of the processes of Terraform and of the provider.
 
 use std::{
     collections::BTreeMap,
@@ -12,13 +12,13 @@ use std::{
 
 use crate::support::terraform::provider;
 
-/// How often processes are looked at. What one does in its last moments isn't seen.
+/// The interval between two looks at the processes. The last moments of a process aren't seen.
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// The unit of processor times in `/proc`, on every platform of Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What a run used.
+/// The processor time and memory of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usage {
     /// Processor time of all processes of Terraform.
@@ -29,7 +29,7 @@ pub(super) struct Usage {
     pub(super) provider_memory: u64,
 }
 
-/// Runs `work`, and returns its result with what the processes used meanwhile.
+/// Runs `work`, and returns its result with the usage of the processes meanwhile.
 pub(super) fn usage_of<T>(work: impl FnOnce() -> T) -> (T, Usage) {
     let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -69,7 +69,7 @@ fn sum(processes: impl Iterator<Item = Process>) -> Usage {
     usage
 }
 
-/// Reads of a process what it has used. None if it is neither Terraform nor the provider, or has ended.
+/// Reads the usage of a process so far. None if it is neither Terraform nor the provider, or has ended.
 fn look_at(process: &Path) -> Option<Process> {
     let program = fs::read_link(process.join("exe")).ok()?;
     (program == provider() || program.file_name() == Some(OsStr::new("terraform"))).then_some(())?;

@@ -60,7 +60,7 @@ const SUBCATEGORIES: &[(&str, &str)] = &[
     ("Reference", "Tables to look things up: fields, mistakes, checks and proofs."),
 ];
 
-/// Where readers of the registry find the files that pages name.
+/// The repository, in which readers of the registry find the files that pages name.
 const EXAMPLE_FILES: &str = "\nPages name files of the folder `examples`. They are in the source repository, \
      [mesh-provider/terraform-provider-mesh](https://github.com/mesh-provider/terraform-provider-mesh/tree/main/examples).\n";
 
