@@ -150,7 +150,7 @@ impl Api {
                 // Roles and RoleBindings of the tests' users aren't objects under test.
                 let is_of_test_users = move |item: &Json| {
                     kind.group == "rbac.authorization.k8s.io"
-                        && item["metadata"]["labels"][object::label::MANAGED].is_null()
+                        && item["metadata"]["managedFields"][0]["manager"] == "tests"
                 };
                 items.into_iter().filter(move |item| !is_of_test_users(item)).map(|mut item| {
                     // A list says once for all of its objects what they are.
