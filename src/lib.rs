@@ -4,7 +4,7 @@
 //!
 //! | folder | content | may use |
 //! | --- | --- | --- |
-//! | `object` | desired objects: keys, kinds, manifests, stages | `diagnostics` |
+//! | `object` | desired objects: keys, kinds, manifests, stages | `diagnostics`, `json_path` |
 //! | `schema` | Terraform's types, values and schemas, and declarations of arguments; pure | `diagnostics`, `known` |
 //! | `mesh` | arguments, their validation, and their rendering into Istio objects; pure | `diagnostics`, `query::Query`, `known`, `object`, `json_path`, `model`, `schema` |
 //! | `plugin` | Terraform's plugin protocol: handshake, mutual TLS, gRPC, logs; free of Kubernetes and Istio | `diagnostics`, `known`, `schema` |

@@ -9,7 +9,6 @@ use std::{
 use serde_json::Value as Json;
 
 use crate::{
-    json_path::text,
     known::{Known, Unknown},
     object::{Key, Kind},
 };
@@ -120,11 +119,12 @@ impl QueryResults {
     /// Removes objects from all results: the plan deletes them, so checks must not find them.
     #[must_use]
     pub fn excluding(mut self, deleted: &BTreeSet<Key>) -> Self {
+        if deleted.is_empty() {
+            return self;
+        }
         let is_deleted = |query: &Query, live: &Json| {
             let (Query::Get(Key { kind, .. }) | Query::List { kind, .. }) = *query else { return false };
-            let namespace = text(live, &["metadata", "namespace"]).map(str::to_owned);
-            text(live, &["metadata", "name"])
-                .is_some_and(|name| deleted.contains(&Key { kind, namespace, name: name.to_owned() }))
+            deleted.iter().any(|key| key.is_of(kind, live))
         };
         for (query, result) in &mut self.0 {
             if let Ok(objects) = result {

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use serde_json::Value as Json;
+
 use super::kind::{self, Kind};
+use crate::json_path::text;
 
 /// Identifies an object. The text form is `VirtualService/pci/payments-pci`, or `Namespace/pci` for a cluster-scoped kind.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +27,13 @@ impl Key {
     /// Names an object of a cluster-scoped kind.
     pub fn cluster_scoped(kind: &'static Kind, name: &str) -> Self {
         Self { kind, namespace: None, name: name.to_owned() }
+    }
+
+    /// Whether this is the key of a live object of `kind`.
+    pub fn is_of(&self, kind: &Kind, live: &Json) -> bool {
+        self.kind == kind
+            && text(live, &["metadata", "name"]) == Some(&self.name)
+            && text(live, &["metadata", "namespace"]) == self.namespace.as_deref()
     }
 }
 
@@ -57,7 +67,21 @@ impl FromStr for Key {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn key_of_a_live_object_has_its_kind_namespace_and_name() {
+        let live = json!({ "metadata": { "name": "payments", "namespace": "pci" } });
+        assert!(Key::new(&kind::SERVICE, "pci", "payments").is_of(&kind::SERVICE, &live));
+        for other in [Key::new(&kind::SERVICE, "pci", "cart"), Key::new(&kind::SERVICE, "shop", "payments")] {
+            assert!(!other.is_of(&kind::SERVICE, &live), "{other}");
+        }
+        assert!(!Key::new(&kind::SERVICE, "pci", "payments").is_of(&kind::SIDECAR, &live));
+        let namespace = json!({ "metadata": { "name": "pci" } });
+        assert!(Key::cluster_scoped(&kind::NAMESPACE, "pci").is_of(&kind::NAMESPACE, &namespace));
+    }
 
     #[test]
     fn key_survives_printing_and_parsing() {

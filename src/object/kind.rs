@@ -1,9 +1,11 @@
 //! The Kubernetes kinds of the provider, as a static table: a plan needs neither discovery nor a cluster.
 
+use std::{cmp::Ordering, ptr};
+
 use FieldOwnership::{Exclusive, Shared};
 
 /// A Kubernetes kind, in the one version that the provider uses.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 pub struct Kind {
     /// The kind as manifests name it: `VirtualService`.
     pub kind: &'static str,
@@ -28,6 +30,30 @@ pub enum FieldOwnership {
     /// Controllers and other tools write objects of the kind as well: only the fields that the provider sets are its own.
     Shared,
 }
+
+impl Ord for Kind {
+    /// By name. Keys are compared very often, and nearly always those of one kind, which is one static.
+    fn cmp(&self, other: &Self) -> Ordering {
+        if ptr::eq(self, other) {
+            return Ordering::Equal;
+        }
+        (self.kind, self.group, self.version).cmp(&(other.kind, other.group, other.version))
+    }
+}
+
+impl PartialOrd for Kind {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Kind {}
 
 impl Kind {
     /// The `apiVersion` of manifests: `networking.istio.io/v1`, or `v1` in the core group.

@@ -17,7 +17,7 @@ use crate::{
         },
         istio::destination_rule::TrafficKind,
         live_objects::{
-            Visibility, annotation_value, name, namespace, object_visibility, routes_in_mesh, strings, summarize_names,
+            Visibility, annotation_value, namespace, object_visibility, routes_in_mesh, strings, summarize_names,
             summarize_objects,
         },
         locality_check, mesh_config, outbound_policy,
@@ -120,7 +120,7 @@ impl<'a> ExternalServiceView<'a> {
     fn is_own(&self, kind: &'static Kind, live: &Json) -> bool {
         let resource = annotation_value(live, annotation::RESOURCE);
         resource == Some(&resource_name(resource_type::EXTERNAL_SERVICE, &self.id))
-            || self.keys.contains(&&Key::new(kind, namespace(live), name(live)))
+            || self.keys.iter().any(|key| key.is_of(kind, live))
     }
 
     fn is_exported_to(&self, namespace: &str) -> bool {
