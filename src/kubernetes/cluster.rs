@@ -1,6 +1,6 @@
 //! Reads of a cluster: GET, LIST, and queries that share their answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, value::RawValue};
 use tokio::sync::OnceCell;
@@ -15,7 +15,7 @@ use super::{
     listed_object::ListedObject,
     pager::Pager,
     queried_object::prune,
-    read_cache::{CachedList, Freshness, ListResult, ReadCache},
+    read_cache::{CachedList, Freshness, ListResult, QueriedObjects, ReadCache},
     retry,
 };
 use crate::{
@@ -117,8 +117,8 @@ impl Cluster {
             Query::List { kind, namespace } => {
                 let collection = Collection { kind, namespace: namespace.clone() };
                 let list = self.cache.queried_list(collection.clone());
-                let answer = list.answer.get_or_init(|| self.query_list(&list, &collection, deadline)).await.clone();
-                answer.map(|objects| list.with_written(objects))
+                let answer = list.answer.get_or_init(|| self.query_list(&list, &collection, deadline)).await;
+                answer.as_ref().map(|objects| list.with_written(objects)).map_err(Clone::clone)
             }
             Query::Get(key) => self.cache.answer(key).get_or_init(|| self.query_object(key, deadline)).await.clone(),
             Query::Document(path) => self.query_document(path, deadline).await,
@@ -135,12 +135,17 @@ impl Cluster {
         document.map(|document| vec![Arc::new(document)]).map_err(|error| QueryError::Failed(error.to_string()))
     }
 
-    async fn query_list(&self, list: &CachedList, collection: &Collection, deadline: &Deadline) -> query::QueryResult {
+    async fn query_list(
+        &self,
+        list: &CachedList,
+        collection: &Collection,
+        deadline: &Deadline,
+    ) -> Result<QueriedObjects, QueryError> {
         match self.list_result(list, collection, deadline).await {
             Ok(ListResult::Complete(objects)) => {
-                let parse = |object: &ListedObject| object.parse().map(|object| Arc::new(prune(object)));
-                let objects: Result<_, _> = objects.values().map(parse).collect();
-                objects.map_err(|error: Error| QueryError::Failed(error.to_string()))
+                let parse = |(key, object): (&Key, &ListedObject)| Ok((key.clone(), Arc::new(prune(object.parse()?))));
+                let objects: Result<_, _> = objects.iter().map(parse).collect();
+                objects.map(Mutex::new).map_err(|error: Error| QueryError::Failed(error.to_string()))
             }
             Ok(ListResult::NotServed) => Err(QueryError::NotServed),
             Ok(ListResult::Forbidden) => Err(QueryError::Forbidden),

@@ -15,7 +15,10 @@ use serde_json::Value as Json;
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{api_path::Collection, listed_object::ListedObject, queried_object::prune};
-use crate::{json_path::text, object::Key, query::QueryResult};
+use crate::{
+    object::Key,
+    query::{QueryError, QueryResult},
+};
 
 /// Objects of a collection that are read by GET before a LIST is worth it.
 const GETS_BEFORE_LIST: usize = 2;
@@ -54,21 +57,20 @@ pub(super) struct CachedList {
     /// again.
     pub(super) result: OnceCell<ListResult>,
     /// The objects as queries get them. An error is an answer, too: asking again within seconds would only repeat it.
-    pub(super) answer: OnceCell<QueryResult>,
-    /// Whether a query has asked for the list, so that `written` has to know what was written.
+    pub(super) answer: OnceCell<Result<QueriedObjects, QueryError>>,
+    /// Whether a query has asked for the list, so that `unanswered` has to know what was written.
     is_queried: AtomicBool,
-    /// The objects that the provider has written since. They are read by GET, and queries get them as they were written.
-    written: Mutex<BTreeMap<Key, WrittenObject>>,
+    /// The objects that the provider has written since, or writes now. They are read by GET.
+    written: Mutex<BTreeSet<Key>>,
+    /// The writes that `answer` doesn't have yet, in their order.
+    unanswered: Mutex<Vec<WrittenObject>>,
 }
 
-/// An object that the provider writes.
-#[derive(Debug)]
-enum WrittenObject {
-    /// The write is under way, or no query has asked for the list. The LIST says what was there before the write.
-    Unknown,
-    /// The object after the write, as queries return it; `None` if it was deleted.
-    Known(Option<Arc<Json>>),
-}
+/// The objects of a list as queries get them, with what was written since.
+pub(super) type QueriedObjects = Mutex<BTreeMap<Key, Arc<Json>>>;
+
+/// An object after a write, `None` if it was deleted.
+type WrittenObject = (Key, Option<Arc<Json>>);
 
 /// The answer to a query of one object, shared by everyone who asks.
 pub(super) type SharedAnswer = Arc<OnceCell<QueryResult>>;
@@ -103,14 +105,14 @@ impl ReadCache {
             return None;
         }
         let list = reads.fresh_list();
-        (!list.lock_written().contains_key(key)).then(|| list.clone())
+        (!list.lock_written().contains(key)).then(|| list.clone())
     }
 
     /// Whether a LIST that was read answers a read of the object `key`.
     pub(super) fn has_listed(&self, key: &Key) -> bool {
         let collections = self.lock_collections();
         let list = collections.get(&Collection::of(key)).and_then(|reads| reads.list.as_ref());
-        list.is_some_and(|list| list.result.initialized() && !list.lock_written().contains_key(key))
+        list.is_some_and(|list| list.result.initialized() && !list.lock_written().contains(key))
     }
 
     /// The LIST of a collection. It may lack what the provider has written since it was read.
@@ -147,7 +149,7 @@ impl ReadCache {
         self.lock_answers().remove(key);
         let mut collections = self.lock_collections();
         for list in lists_containing(&mut collections, key).filter_map(|reads| reads.list.as_ref()) {
-            list.lock_written().entry(key.clone()).or_insert(WrittenObject::Unknown);
+            list.lock_written().insert(key.clone());
         }
         drop(collections);
         PendingWrite { cache: self, key, is_ended: false }
@@ -162,11 +164,11 @@ impl ReadCache {
     }
 
     fn lock_answers(&self) -> MutexGuard<'_, BTreeMap<Key, (Instant, SharedAnswer)>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.answers)
     }
 
     fn lock_collections(&self) -> MutexGuard<'_, BTreeMap<Collection, CollectionReads>> {
-        self.collections.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.collections)
     }
 }
 
@@ -193,13 +195,11 @@ impl PendingWrite<'_> {
         let mut written = None;
         let mut collections = self.cache.lock_collections();
         for list in lists_containing(&mut collections, self.key).filter_map(|reads| reads.list.as_ref()) {
-            let written = if list.is_queried.load(Relaxed) {
+            list.lock_written().insert(self.key.clone());
+            if list.is_queried.load(Relaxed) {
                 let written = written.get_or_insert_with(|| object.map(|object| Arc::new(prune(object.clone()))));
-                WrittenObject::Known(written.clone())
-            } else {
-                WrittenObject::Unknown
-            };
-            list.lock_written().insert(self.key.clone(), written);
+                lock(&list.unanswered).push((self.key.clone(), written.clone()));
+            }
         }
     }
 }
@@ -224,29 +224,21 @@ impl CachedList {
             answer: OnceCell::new(),
             is_queried: AtomicBool::new(false),
             written: Mutex::default(),
+            unanswered: Mutex::default(),
         }
     }
 
-    /// The objects of the answer, with those that the provider has written since as they were written.
-    pub(super) fn with_written(&self, mut objects: Vec<Arc<Json>>) -> Vec<Arc<Json>> {
-        let written = self.lock_written();
-        let known: BTreeMap<_, _> = written
-            .iter()
-            .filter_map(|(key, written)| match written {
-                WrittenObject::Unknown => None,
-                WrittenObject::Known(object) => Some(((key.namespace.as_deref(), Some(key.name.as_str())), object)),
-            })
-            .collect();
-        if known.is_empty() {
-            return objects;
+    /// The objects of the answer, with those that the provider has written since as they were written. A write is put into the
+    /// answer once, since a run has about as many queries as writes.
+    pub(super) fn with_written(&self, answer: &QueriedObjects) -> Vec<Arc<Json>> {
+        let mut objects = lock(answer);
+        for (key, written) in lock(&self.unanswered).drain(..) {
+            match written {
+                Some(object) => drop(objects.insert(key, object)),
+                None => drop(objects.remove(&key)),
+            }
         }
-        let is_written = |live: &Json| {
-            let [namespace, name] = ["namespace", "name"].map(|field| text(live, &["metadata", field]));
-            known.contains_key(&(namespace, name))
-        };
-        objects.retain(|live| !is_written(live));
-        objects.extend(known.into_values().flatten().cloned());
-        objects
+        objects.values().cloned().collect()
     }
 
     /// Whether something was written that the list doesn't know.
@@ -258,8 +250,8 @@ impl CachedList {
         self.created_at.elapsed() <= TIME_TO_LIVE
     }
 
-    fn lock_written(&self) -> MutexGuard<'_, BTreeMap<Key, WrittenObject>> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_written(&self) -> MutexGuard<'_, BTreeSet<Key>> {
+        lock(&self.written)
     }
 }
 
@@ -296,6 +288,11 @@ impl CollectionReads {
     }
 }
 
+/// Locks, whether or not a thread has panicked with the lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicU32;
@@ -303,7 +300,7 @@ mod tests {
     use serde_json::{Value as Json, json, value::to_raw_value};
 
     use super::*;
-    use crate::{object::kind::VIRTUAL_SERVICE, query::QueryError};
+    use crate::object::kind::VIRTUAL_SERVICE;
 
     /// A server that counts its requests.
     struct MockServer {
