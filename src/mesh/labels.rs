@@ -1,4 +1,4 @@
-//! Validation of labels, annotations and selectors.
+//! Labels, annotations and selectors: their validation, and the selector of a service that has none of its own.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,11 @@ use crate::{
     diagnostics::{Diagnostics, Path},
     schema::{Attr, Map},
 };
+
+/// The labels of the pods of a service without a `selector`.
+pub fn default_selector(service: &str) -> StringMap {
+    StringMap::from([("app".to_owned(), service.to_owned())])
+}
 
 /// Reports labels of objects that Kubernetes refuses, or to which Istio or this provider gives a meaning.
 pub fn validate_labels(labels: &Map<String>, at: &Path, out: &mut Diagnostics) {

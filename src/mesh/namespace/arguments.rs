@@ -11,7 +11,7 @@ use crate::{
         duration::Duration,
         global_defaults::{Allow, DenyAllMode},
         istio::{peer_authentication::MtlsMode, sidecar::UnlistedCalls},
-        labels::StringMap,
+        labels::{StringMap, default_selector},
         names,
         overrides::Override,
         port::PortNumber,
@@ -231,13 +231,8 @@ impl MtlsException {
     pub(super) fn selector(&self) -> Known<StringMap> {
         match self.selector.elements()? {
             Some(selector) => Ok(selector),
-            None => Ok(Self::default_selector(self.service.required()?)),
+            None => Ok(default_selector(self.service.required()?)),
         }
-    }
-
-    /// The labels of the pods of a service without a `selector`.
-    pub(super) fn default_selector(service: &str) -> StringMap {
-        StringMap::from([("app".to_owned(), service.to_owned())])
     }
 
     /// The port on which the pods listen: `port` by default. PeerAuthentications name ports of pods, not of Services.

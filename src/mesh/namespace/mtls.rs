@@ -13,6 +13,7 @@ use crate::{
             WorkloadSelector,
             peer_authentication::{self, PeerAuthentication},
         },
+        labels::default_selector,
         manifest::manifest,
         names,
         port::PortNumber,
@@ -47,7 +48,7 @@ fn object_name(service: &str, exceptions: &[&At<MtlsException>], namespace: &str
     let name = names::object_name(service, namespace);
     let own = exceptions.first().filter(|exception| exception.selector.is_set());
     let selector = own.map(|exception| exception.selector()).transpose()?;
-    let selector = selector.filter(|selector| *selector != MtlsException::default_selector(service));
+    let selector = selector.filter(|selector| *selector != default_selector(service));
     Ok(selector.map_or_else(|| name.clone(), |selector| format!("{name}-{}", names::label_digest(&selector))))
 }
 

@@ -8,7 +8,7 @@ use crate::{
     mesh::{
         global_name::{GLOBAL_NAME, is_global_name},
         istio::sidecar::UnlistedCalls,
-        labels::StringMap,
+        labels::{StringMap, default_selector},
         names,
         overrides::Override,
         port::{PortNumber, Protocol},
@@ -131,12 +131,7 @@ impl Service {
 
     /// The labels of the pods.
     pub(super) fn selector(&self) -> Known<StringMap> {
-        self.selector.elements()?.map_or_else(|| self.default_selector(), Ok)
-    }
-
-    /// The labels of the pods without a `selector`: `app` with the name of the service.
-    pub(super) fn default_selector(&self) -> Known<StringMap> {
-        Ok(StringMap::from([("app".to_owned(), self.name()?.clone())]))
+        self.selector.elements()?.map_or_else(|| Ok(default_selector(self.name()?)), Ok)
     }
 
     /// Who manages the Kubernetes Service: another tool by default.

@@ -38,7 +38,7 @@ pub(super) use self::export::{
 use super::{Render, ServiceContext};
 use crate::{
     known::Known,
-    mesh::{names, stage},
+    mesh::{labels::default_selector, names, stage},
     object::{Key, Stage, kind},
 };
 
@@ -80,6 +80,6 @@ pub(super) fn policies(context: &ServiceContext) -> Known<Vec<(Key, Render)>> {
 /// object, which exists before the old one is deleted: one policy can't hold for the pods of both selectors.
 fn with_selector_digest(context: &ServiceContext, suffix: &str) -> Known<String> {
     let selector = context.selector()?;
-    let is_default = selector == context.service.default_selector()?;
+    let is_default = selector == default_selector(context.name);
     Ok(if is_default { suffix.to_owned() } else { format!("{suffix}-{}", names::label_digest(&selector)) })
 }

@@ -17,8 +17,8 @@ use crate::{
         },
         live_objects::{string_map, summarize_names},
         live_policies::{
-            anonymous_rules, applies, authorizers, check_authorizer_is_listed, check_path_normalization, is_strict,
-            names_paths, other_authorizers, rule_ports,
+            anonymous_rules, applies, authorizers, check_authorizer_is_listed, check_path_normalization, is_enforced,
+            is_strict, names_paths, other_authorizers, rule_ports,
         },
         mesh_config,
     },
@@ -103,7 +103,7 @@ fn check_anonymous_callers(view: &ServiceView, out: &mut Findings) -> Known<()> 
 fn check_listed_authorizers(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let installed = mesh_config::read(view.context.mesh, view.results);
     let own = provider(view).map(|provider| (provider, "external_authorization"));
-    let others = policies_of_others(view)?;
+    let others = external_authorization_of_others(view)?;
     let others = authorizers(others.into_iter()).into_iter().map(|provider| (provider, "calls"));
     for (provider, argument) in others.filter(|(name, _)| own.is_none_or(|(own, _)| own != *name)).chain(own) {
         let at = Path::root().attribute(argument);
@@ -114,15 +114,16 @@ fn check_listed_authorizers(view: &ServiceView, out: &mut Findings) -> Known<()>
     Ok(())
 }
 
-/// The live policies of others for the pods of the service.
-fn policies_of_others<'a>(view: &ServiceView<'a>) -> Known<Vec<&'a Json>> {
+/// The live policies of others that ask an external authorizer about requests to the pods of the service.
+fn external_authorization_of_others<'a>(view: &ServiceView<'a>) -> Known<Vec<&'a Json>> {
     let (home, root) = (view.context.namespace, view.context.mesh.root_namespace.as_str());
     let labels = view.pod_labels()?;
     let lists = BTreeSet::from([home, root])
         .into_iter()
         .filter_map(|namespace| view.results.list(&kind::AUTHORIZATION_POLICY, namespace).ok());
     let others = lists.flatten().filter(|policy| {
-        view.may_conflict(&kind::AUTHORIZATION_POLICY, policy)
+        is_enforced(policy, "CUSTOM")
+            && view.may_conflict(&kind::AUTHORIZATION_POLICY, policy)
             && (applies(policy, home, &labels, root)
                 || view.shares_pods_with(&string_map(policy, &["spec", "selector", "matchLabels"])) == Ok(true))
     });
@@ -132,7 +133,7 @@ fn policies_of_others<'a>(view: &ServiceView<'a>) -> Known<Vec<&'a Json>> {
 /// Reports an authorizer beside that of the service.
 fn check_second_authorizer(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let Some(provider) = provider(view) else { return Ok(()) };
-    let others = other_authorizers(policies_of_others(view)?.into_iter(), provider);
+    let others = other_authorizers(external_authorization_of_others(view)?.into_iter(), provider);
     if !others.is_empty() {
         out.report_at(
             SecondAuthorizer,

@@ -1,19 +1,22 @@
 //! Other `mesh_service` resources of the namespace with the same pods or the same service account, by the arguments that
 //! their objects record.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
-    known::Known,
+    known::{Known, as_known},
     mesh::{
         checks::{
             Code::{SharedAccount, SharedWorkload},
             Findings,
         },
+        labels::default_selector,
         live_objects::{annotation_value, format_labels, selector_matches_object, summarize_names},
+        manifest::StringMap,
         service::Service,
     },
     object::{Kind, annotation, kind, resource_id, resource_type},
@@ -36,37 +39,76 @@ pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
 }
 
 pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
-    let others = other_resources(view);
-    check_recording(view, out);
+    let records = records(view);
+    check_recording(&records, out);
+    let own = OwnWorkload::of(view);
+    let others: BTreeMap<&str, Service> =
+        records.into_iter().filter_map(|(id, text)| Some((id, own.arguments_of_other(text?)?))).collect();
     // Each check is skipped where it needs an unknown value.
-    let _ = check_workloads(view, &others, out);
-    let _ = check_accounts(view, &others, out);
+    let _ = check_workloads(&own, &others, out);
+    let _ = check_accounts(&own, &others, out);
 }
 
-/// The arguments of the other `mesh_service` resources in the namespace, by the id of the resource. Resources whose recorded
-/// arguments can't be decoded are left out.
-fn other_resources(view: &ServiceView) -> BTreeMap<String, Service> {
-    let live = RECORDING_KINDS.into_iter().filter_map(|kind| view.live_objects(kind).ok()).flatten();
-    live.filter_map(|live| {
-        let annotation = |key: &str| annotation_value(live, key);
-        let id = resource_id(resource_type::SERVICE, annotation(annotation::RESOURCE)?)?;
-        let arguments = annotation(annotation::ARGUMENTS).filter(|_| id != view.id())?;
-        Some((id.to_owned(), recorded_arguments(arguments)?))
-    })
-    .collect()
+/// The text of the arguments that each other `mesh_service` of the namespace records, by the id of the resource. `None`: it
+/// records none.
+fn records<'a>(view: &ServiceView<'a>) -> BTreeMap<&'a str, Option<&'a str>> {
+    let own_id = view.id();
+    let mut records: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for live in RECORDING_KINDS.into_iter().filter_map(|kind| view.live_objects(kind).ok()).flatten() {
+        let resource = annotation_value(live, annotation::RESOURCE);
+        let id = resource.and_then(|resource| resource_id(resource_type::SERVICE, resource));
+        if let Some(id) = id.filter(|id| *id != own_id) {
+            let text = records.entry(id).or_default();
+            *text = text.or_else(|| annotation_value(live, annotation::ARGUMENTS));
+        }
+    }
+    records
+}
+
+/// The pods and the identity of the service.
+struct OwnWorkload<'a> {
+    selector: Known<StringMap>,
+    pods: Vec<&'a Json>,
+    account: Known<&'a String>,
+}
+
+/// The arguments that say which pods and which identity another service has.
+#[derive(Deserialize)]
+struct OtherWorkload {
+    name: String,
+    selector: Option<StringMap>,
+    service_account: Option<String>,
+}
+
+impl<'a> OwnWorkload<'a> {
+    fn of(view: &ServiceView<'a>) -> Self {
+        Self {
+            selector: view.context.selector(),
+            pods: view.pods().unwrap_or_default(),
+            account: view.context.service.service_account(),
+        }
+    }
+
+    fn shares_pods(&self, other: &StringMap) -> bool {
+        as_known(&self.selector) == Ok(other) || self.pods.iter().any(|pod| selector_matches_object(other, pod))
+    }
+
+    /// Decodes the arguments of another service, if that may have the same pods or the same identity. A namespace may have
+    /// hundreds of services, nearly all of which have neither, and to decode all arguments takes many times as long as to
+    /// read these. `None`, too, for arguments that can't be decoded.
+    fn arguments_of_other(&self, text: &str) -> Option<Service> {
+        let is_apart = serde_json::from_str(text).is_ok_and(|other: OtherWorkload| {
+            let OtherWorkload { name, selector, service_account } = other;
+            !self.shares_pods(&selector.unwrap_or_else(|| default_selector(&name)))
+                && self.account != Ok(&service_account.unwrap_or(name))
+        });
+        if is_apart { None } else { recorded_arguments(text) }
+    }
 }
 
 /// Reports resources without recorded arguments, which the other checks can't compare.
-fn check_recording(view: &ServiceView, out: &mut Findings) {
-    let live = || RECORDING_KINDS.into_iter().filter_map(|kind| view.live_objects(kind).ok()).flatten();
-    let id = |live: &Json| {
-        let resource = annotation_value(live, annotation::RESOURCE)?;
-        resource_id(resource_type::SERVICE, resource).filter(|id| *id != view.id()).map(str::to_owned)
-    };
-    let records = |live: &Json| annotation_value(live, annotation::ARGUMENTS).is_some();
-    let all: BTreeSet<String> = live().filter_map(id).collect();
-    let recorded: BTreeSet<String> = live().filter(|live| records(live)).filter_map(id).collect();
-    let unrecorded: Vec<&str> = all.difference(&recorded).map(String::as_str).collect();
+fn check_recording(records: &BTreeMap<&str, Option<&str>>, out: &mut Findings) {
+    let unrecorded: Vec<&str> = records.iter().filter(|(_, text)| text.is_none()).map(|(id, _)| *id).collect();
     if !unrecorded.is_empty() {
         out.report(
             SharedWorkload,
@@ -75,27 +117,22 @@ fn check_recording(view: &ServiceView, out: &mut Findings) {
             &format!(
                 "The mesh_service {} was written with record_arguments = false, so whether it selects the same pods or has the \
                  same service account isn't known.",
-                summarize_names(unrecorded.into_iter())
+                summarize_names(unrecorded)
             ),
         );
     }
 }
 
 /// The resources that satisfy a condition, as messages list them. `None`: there are none.
-fn resources_where(others: &BTreeMap<String, Service>, condition: impl Fn(&Service) -> bool) -> Option<String> {
+fn resources_where(others: &BTreeMap<&str, Service>, condition: impl Fn(&Service) -> bool) -> Option<String> {
     let found = others.iter().filter(|(_, arguments)| condition(arguments));
     let found: Vec<String> = found.map(|(id, _)| format!("{} {id}", resource_type::SERVICE)).collect();
     (!found.is_empty()).then(|| summarize_names(found.iter().map(String::as_str)))
 }
 
-fn check_workloads(view: &ServiceView, others: &BTreeMap<String, Service>, out: &mut Findings) -> Known<()> {
-    let selector = view.context.selector()?;
-    let pods = view.pods().unwrap_or_default();
-    let shares_pods = |other: &Service| {
-        other
-            .selector()
-            .is_ok_and(|other| other == selector || pods.iter().any(|pod| selector_matches_object(&other, pod)))
-    };
+fn check_workloads(own: &OwnWorkload, others: &BTreeMap<&str, Service>, out: &mut Findings) -> Known<()> {
+    let selector = as_known(&own.selector)?;
+    let shares_pods = |other: &Service| other.selector().is_ok_and(|selector| own.shares_pods(&selector));
     if let Some(found) = resources_where(others, shares_pods) {
         out.report(
             SharedWorkload,
@@ -104,16 +141,17 @@ fn check_workloads(view: &ServiceView, others: &BTreeMap<String, Service>, out: 
             &format!(
                 "{found} selects pods that {} selects here, so each admits the callers of the other. Select by labels that only one \
                  of the workloads carries.",
-                format_labels(&selector)
+                format_labels(selector)
             ),
         );
     }
     Ok(())
 }
 
-fn check_accounts(view: &ServiceView, others: &BTreeMap<String, Service>, out: &mut Findings) -> Known<()> {
-    let account = view.context.service.service_account()?;
-    if let Some(found) = resources_where(others, |other| other.service_account() == Ok(account)) {
+fn check_accounts(own: &OwnWorkload, others: &BTreeMap<&str, Service>, out: &mut Findings) -> Known<()> {
+    let account = own.account?;
+    let has_account = |other: &Service| other.service_account() == Ok(account);
+    if let Some(found) = resources_where(others, has_account) {
         out.report(
             SharedAccount,
             "service_account",

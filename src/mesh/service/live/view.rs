@@ -1,5 +1,7 @@
 //! The view that the live checks of a service have of it: its arguments, its rendered objects and the live objects.
 
+use std::cell::OnceCell;
+
 use serde_json::Value as Json;
 
 use crate::{
@@ -8,7 +10,7 @@ use crate::{
     mesh::{
         Mesh, Rendered,
         live_objects::{
-            annotation_value, is_pod_active, labels, name, namespace, selector_matches_labels, selector_matches_object,
+            annotation_value, is_pod_active, labels, name, selector_matches_labels, selector_matches_object,
         },
         manifest::StringMap,
         service::{Service, ServiceContext, ServiceManagement},
@@ -21,6 +23,8 @@ use crate::{
 pub(super) struct ServiceView<'a> {
     /// The service in its mesh.
     pub(super) context: ServiceContext<'a>,
+    /// The name of the resource in the annotation of its objects.
+    resource: String,
     /// The results of the queries.
     pub(super) results: &'a QueryResults,
     /// The rendered objects that are known.
@@ -29,6 +33,8 @@ pub(super) struct ServiceView<'a> {
     keys: Vec<&'a Key>,
     /// The objects of other tools that the apply deletes (`replaces`).
     replaced_objects: Vec<Key>,
+    /// The result of [`Self::pods`], which checks ask for about many other objects.
+    pods: OnceCell<Known<Vec<&'a Json>>>,
 }
 
 impl<'a> ServiceView<'a> {
@@ -39,18 +45,21 @@ impl<'a> ServiceView<'a> {
         results: &'a QueryResults,
     ) -> Known<Self> {
         let rendered = as_known(rendered)?;
+        let context = service.context(mesh)?;
         Ok(Self {
-            context: service.context(mesh)?,
+            resource: resource_name(resource_type::SERVICE, &id(&context)),
+            context,
             results,
             objects: rendered.iter().filter_map(|(_, object)| object.as_ref().ok()).collect(),
             keys: rendered.iter().map(|(key, _)| key).collect(),
             replaced_objects: service.takeover().replaced_objects.into_keys().collect(),
+            pods: OnceCell::new(),
         })
     }
 
     /// The id of the resource, which is also how findings name its Service: `pci/payments`.
     pub(super) fn id(&self) -> String {
-        format!("{}/{}", self.context.namespace, self.context.name)
+        id(&self.context)
     }
 
     // === rendered objects ===
@@ -104,10 +113,13 @@ impl<'a> ServiceView<'a> {
 
     /// The live pods of the service that are running or will run.
     pub(super) fn pods(&self) -> Known<Vec<&'a Json>> {
-        let selector = self.context.selector()?;
-        let mut pods = self.live_objects(&kind::POD)?;
-        pods.retain(|pod| is_pod_active(pod) && selector_matches_object(&selector, pod));
-        Ok(pods)
+        let find = || {
+            let selector = self.context.selector()?;
+            let mut pods = self.live_objects(&kind::POD)?;
+            pods.retain(|pod| is_pod_active(pod) && selector_matches_object(&selector, pod));
+            Ok(pods)
+        };
+        self.pods.get_or_init(find).clone()
     }
 
     /// The labels of the pods of the service: those of the first live pod, or of the selector if there is no pod.
@@ -137,10 +149,12 @@ impl<'a> ServiceView<'a> {
     /// Whether a live object may be in conflict with those of this resource: it is none of them, the apply doesn't delete
     /// it, and it has none of their keys. The engine reports the owner of an object that has.
     pub(super) fn may_conflict(&self, kind: &'static Kind, live: &Json) -> bool {
-        let resource = annotation_value(live, annotation::RESOURCE);
-        let key = Key::new(kind, namespace(live), name(live));
-        resource != Some(&resource_name(resource_type::SERVICE, &self.id()))
-            && !self.keys.contains(&&key)
-            && !self.replaced_objects.contains(&key)
+        let mut own_keys = self.keys.iter().copied().chain(&self.replaced_objects);
+        annotation_value(live, annotation::RESOURCE) != Some(&self.resource)
+            && !own_keys.any(|key| key.is_of(kind, live))
     }
+}
+
+fn id(context: &ServiceContext) -> String {
+    format!("{}/{}", context.namespace, context.name)
 }
