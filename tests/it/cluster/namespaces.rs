@@ -147,6 +147,36 @@ fn namespace_is_created_corrected_imported_and_destroyed() {
     }
 }
 
+/// The role of a RoleBinding can't be changed, so a binding of another role is recreated.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn adopted_role_binding_gets_the_role_of_the_team() {
+    let api = control_plane().api();
+    for tool in Tool::ALL {
+        let home = control_plane().namespace("binding");
+        let name = team_namespace(&home);
+        create_namespace(&api, &name, &json!({}));
+        let group = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "storefront" });
+        let role = |name: &str| json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name });
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": { "name": "mesh-app-team", "namespace": name }, "roleRef": role("view"), "subjects": [group],
+        });
+        api.apply(&binding, "helm");
+        let key: Key = format!("RoleBinding/{name}/mesh-app-team").parse().expect("a key");
+        let hcl = TEAM.replace("name               =", "adopt_existing     = true\n  name               =");
+        let workspace = platform_workspace(tool, &home, &hcl);
+        let plan = workspace.plan();
+        let warnings = ["RoleBinding will be taken over", "apply deletes it and creates it again"];
+        assert_contains_all(tool, &plan.text, warnings);
+        workspace.apply().expect_success();
+        assert_eq!(api.get_existing(&key)["roleRef"], role("mesh-app-team"), "{tool}");
+        workspace.assert_empty_plan();
+        let _controller = finalize_namespaces(vec![name]);
+        workspace.destroy().expect_success();
+    }
+}
+
 /// Marks an object of a team as one of the platform's resource `mesh_namespace/<id>`.
 fn with_forged_stamp(mut object: Json, id: &str, owner: &str, arguments: Option<&Json>) -> Json {
     object["metadata"]["labels"][label::MANAGED] = "true".into();

@@ -91,12 +91,13 @@ fn admission_denial_is_a_plan_error() {
     create_admission_policy(&namespace);
     for tool in Tool::ALL {
         let errors = workspace(tool, Grant::AppTeam, &namespace, CART).try_plan().errors();
-        assert_contains_all(tool, &errors, ["no VirtualService waits as long as 15s", "mesh_service.cart"]);
+        assert_contains_all(tool, &errors, ["a timeout cannot exceed 14s", "mesh_service.cart"]);
     }
     namespace.assert_empty();
 }
 
-/// Creates a ValidatingAdmissionPolicy with a CEL rule, and waits until the API server enforces it.
+/// Creates a ValidatingAdmissionPolicy with a CEL rule, and waits until the API server enforces it. Its refusals have the code and a
+/// word of a missing right.
 fn create_admission_policy(namespace: &Namespace) {
     let (api, name) = (control_plane().api(), &namespace.name);
     let version = "admissionregistration.k8s.io/v1";
@@ -105,7 +106,8 @@ fn create_admission_policy(namespace: &Namespace) {
         "apiVersion": version, "kind": "ValidatingAdmissionPolicy", "metadata": { "name": name },
         "spec": { "matchConstraints": { "resourceRules": [rule] }, "validations": [{
             "expression": "object.spec.http.all(route, route.timeout != '15s')",
-            "message": "no VirtualService waits as long as 15s",
+            "reason": "Forbidden",
+            "message": "a timeout cannot exceed 14s",
         }] },
     });
     let binding = json!({

@@ -58,3 +58,19 @@ fn state_without_private_data_plans_and_destroys() {
         destroy_all(&workspace, &namespace);
     }
 }
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn resource_of_a_state_without_private_data_is_replaced() {
+    for tool in Tool::ALL {
+        let namespace = control_plane().namespace("surgery");
+        let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
+        workspace.apply().expect_success();
+        edit_private_data(&workspace, |_| None);
+        let replace = ["apply", "-input=false", "-no-color", "-auto-approve", "-replace=mesh_service.cart"];
+        workspace.run(&replace).expect_success();
+        assert_eq!(control_plane().api().objects(&namespace.name).len(), 6);
+        workspace.assert_empty_plan();
+        destroy_all(&workspace, &namespace);
+    }
+}

@@ -121,45 +121,81 @@ fn create_before_destroy_keeps_objects() {
     }
 }
 
-/// Each form of replacement, as arguments of the run before the apply, and arguments of the apply.
-const REPLACEMENTS: [(&[&str], &[&str]); 2] =
-    [(&[], &REPLACE), (&["taint", "mesh_service.cart"], &["apply", "-input=false", "-no-color", "-auto-approve"])];
+/// How a service is replaced.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// By the option of an apply.
+    Option,
+    /// By a taint.
+    Taint,
+    /// By `replace_triggered_by`.
+    Trigger,
+}
+
+const CREATE_BEFORE_DESTROY: &str = "  lifecycle {\n    create_before_destroy = true\n  }";
+
+/// Terraform creates what this resource depends on before it destroys the former one, too.
+const DEPENDENT: &str = r#"
+resource "terraform_data" "dependent" {
+  input = mesh_service.cart.id
+  lifecycle {
+    create_before_destroy = true
+  }
+}"#;
+
+/// The forms of replacement, each with arguments of the service and another resource.
+const FORMS: [(Form, &str, &str); 6] = [
+    (Form::Option, "", ""),
+    (Form::Taint, "", ""),
+    (Form::Option, CREATE_BEFORE_DESTROY, ""),
+    (Form::Taint, CREATE_BEFORE_DESTROY, ""),
+    (Form::Option, "", DEPENDENT),
+    (
+        Form::Trigger,
+        "  lifecycle {\n    replace_triggered_by = [terraform_data.trigger]\n  }",
+        "\nresource \"terraform_data\" \"trigger\" {\n  input = \"first\"\n}\n",
+    ),
+];
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn fields_in_a_service_of_another_tool_are_handed_over() {
     for tool in Tool::ALL {
-        for lifecycle in ["", "  lifecycle {\n    create_before_destroy = true\n  }"] {
-            for (before, replace) in REPLACEMENTS {
-                let namespace = control_plane().namespace("exported");
-                let key = Key::new(&kind::SERVICE, &namespace.name, "cart");
-                let service = json!({
-                    "apiVersion": "v1", "kind": "Service",
-                    "metadata": { "name": "cart", "namespace": namespace.name },
-                    "spec": { "ports": [{ "name": "http", "port": 8080 }], "selector": { "app": "cart" } },
-                });
-                control_plane().api().apply(&service, "helm");
-                let hcl = cart_with(lifecycle).replace("  service   = \"managed\"\n", "");
-                let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl);
-                workspace.apply().expect_success();
-                let live = || control_plane().api().get_existing(&key)["metadata"].clone();
-                let export_to = |metadata: &Json| metadata["annotations"]["networking.istio.io/exportTo"].clone();
-                let applied = live();
-                assert!(export_to(&applied).is_string(), "{applied}");
-                if !before.is_empty() {
-                    workspace.run(before).expect_success();
+        for (form, arguments, other_resource) in FORMS {
+            let namespace = control_plane().namespace("exported");
+            let key = Key::new(&kind::SERVICE, &namespace.name, "cart");
+            let service = json!({
+                "apiVersion": "v1", "kind": "Service",
+                "metadata": { "name": "cart", "namespace": namespace.name },
+                "spec": { "ports": [{ "name": "http", "port": 8080 }], "selector": { "app": "cart" } },
+            });
+            control_plane().api().apply(&service, "helm");
+            let hcl = cart_with(arguments).replace("  service   = \"managed\"\n", "") + other_resource;
+            let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl);
+            workspace.apply().expect_success();
+            let live = || control_plane().api().get_existing(&key)["metadata"].clone();
+            let export_to = |metadata: &Json| metadata["annotations"]["networking.istio.io/exportTo"].clone();
+            let applied = live();
+            assert!(export_to(&applied).is_string(), "{applied}");
+            let replacement = match form {
+                Form::Option => workspace.run(&REPLACE),
+                Form::Taint => {
+                    workspace.run(&["taint", "mesh_service.cart"]).expect_success();
+                    workspace.apply()
                 }
-                workspace.run(replace).expect_success();
-                let replaced = live();
-                assert_eq!(export_to(&replaced), export_to(&applied), "{tool} {lifecycle} {before:?}");
-                assert_eq!(
-                    replaced["resourceVersion"], applied["resourceVersion"],
-                    "nothing was written to the Service"
-                );
-                workspace.assert_empty_plan();
-                workspace.destroy().expect_success();
-                assert!(export_to(&live()).is_null());
-            }
+                Form::Trigger => {
+                    configure(&workspace, Grant::AppTeam, &namespace, &hcl.replace("\"first\"", "\"second\""));
+                    workspace.apply()
+                }
+            };
+            let output = replacement.expect_success().stdout;
+            assert!(output.contains("1 destroyed"), "{tool} {form:?}: {output}");
+            let replaced = live();
+            assert_eq!(export_to(&replaced), export_to(&applied), "{tool} {form:?} {arguments} {other_resource}");
+            assert_eq!(replaced["resourceVersion"], applied["resourceVersion"], "nothing was written to the Service");
+            workspace.assert_empty_plan();
+            workspace.destroy().expect_success();
+            assert!(export_to(&live()).is_null());
         }
     }
 }

@@ -276,6 +276,19 @@ fn recorded_arguments_that_cannot_be_decoded_are_skipped() {
     }
 }
 
+#[test]
+fn resource_that_records_no_arguments() {
+    let unrecorded = second_resource("").replace(", terraform-provider-mesh/arguments: ''", "");
+    check(
+        MESH_ACCESS,
+        &unrecorded,
+        &expect![[r#"
+            warn at selector: Other services don't record their arguments
+              The mesh_service pci/legacy was written with record_arguments = false, so whether it selects the same pods or has the same service account isn't known. (shared-workload)
+        "#]],
+    );
+}
+
 /// A check reads only the arguments that it needs, so that a value that this version refuses skips that check alone.
 #[test]
 fn recorded_argument_with_a_refused_value_skips_only_its_check() {
