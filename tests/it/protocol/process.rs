@@ -2,6 +2,7 @@
 
 use std::{
     os::unix::fs::PermissionsExt as _,
+    path::Path,
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -65,6 +66,18 @@ async fn protocol_version_is_always_5() {
         command.env(COOKIE.0, COOKIE.1).env("PLUGIN_PROTOCOL_VERSIONS", offered);
         let plugin = Plugin::spawn(command, |line| !line.is_empty()).await;
         assert!(plugin.line.starts_with("1|5|unix|/"), "{offered:?}: {:?}", plugin.line);
+    }
+}
+
+#[tokio::test]
+async fn socket_is_in_the_runtime_folder_of_the_user_if_there_is_one() {
+    let runtime = tempfile::tempdir().unwrap();
+    let missing = runtime.path().join("missing");
+    for (folder, is_used) in [(runtime.path(), true), (missing.as_path(), false), (Path::new("relative"), false)] {
+        let mut command = binary();
+        command.env(COOKIE.0, COOKIE.1).env("XDG_RUNTIME_DIR", folder);
+        let plugin = Plugin::spawn(command, |line| !line.is_empty()).await;
+        assert_eq!(plugin.socket().starts_with(runtime.path()), is_used, "{folder:?}: {:?}", plugin.socket());
     }
 }
 
