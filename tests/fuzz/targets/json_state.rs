@@ -10,8 +10,8 @@ use terraform_provider_mesh::{
 
 fuzz_target!(|text: &str| {
     let kind = match text.len() % 5 {
-        0 => Service::schema().object_type(),
-        1 => GlobalDefaults::schema().object_type(),
+        0 => Service::schema().object_type().clone(),
+        1 => GlobalDefaults::schema().object_type().clone(),
         2 => Type::Dynamic,
         3 => Type::set(Type::Number),
         _ => Type::list(Type::map(Type::String)),

@@ -10,8 +10,8 @@ use terraform_provider_mesh::{
 fuzz_target!(|input: (u8, &[u8])| {
     let (choice, bytes) = input;
     let kind = match choice % 6 {
-        0 => Service::schema().object_type(),
-        1 => GlobalDefaults::schema().object_type(),
+        0 => Service::schema().object_type().clone(),
+        1 => GlobalDefaults::schema().object_type().clone(),
         2 => Type::Dynamic,
         3 => Type::set(Type::Number),
         4 => Type::list(Type::Dynamic),
