@@ -32,7 +32,7 @@ TARGETS ?= $(shell rustc -vV | sed -n 's/^host: //p')
 DIST ?= target/dist
 SIGNING_KEY ?=
 
-.PHONY: help build test soak fuzz bench tools servers demo cluster install mirror package package-checksums package-check clean deny deny-tools registry-check package-tools release-check publish need-mesh need-cargo need-go need-terraform need-demo-terraform
+.PHONY: help build test soak fuzz bench tools servers demo cluster install mirror package package-checksums package-check clean deny deny-tools fuzz-tools registry-check package-tools release-check publish need-mesh need-cargo need-go need-terraform need-demo-terraform
 
 help:
 	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
@@ -76,8 +76,12 @@ endif
 	WALK_KILLS=50 WALK_RACES=20 cargo test --locked --test it -- --ignored walk:: --skip sample --nocapture --test-threads=1
 
 fuzz: need-cargo
-	@cargo fuzz --version >/dev/null || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }
+	@cargo fuzz --version >/dev/null || { echo 'cargo-fuzz is missing: make fuzz-tools' >&2; exit 1; }
 	@tests/fuzz/run.sh $(FUZZ)
+
+# Installs what `make fuzz` needs.
+fuzz-tools: need-cargo
+	cargo install --locked cargo-fuzz
 
 bench: need-cargo need-go need-terraform servers
 	cargo build --locked --release
