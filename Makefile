@@ -37,7 +37,7 @@ SIGNING_KEY ?=
 help:
 	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
 	@echo 'make test     everything: format, lints, all tests, real servers, real terraform and tofu, a real mesh (MESH=no: without)'
-	@echo 'make soak     scenarios with the oldest Istio, then every fault at every request of every operation, for hours; goes on where it stopped'
+	@echo 'make soak     scenarios with the oldest Istio, then every fault at every request of every operation, two hours; goes on where it stopped'
 	@echo 'make fuzz     15 minutes of each fuzz target, with cargo-fuzz'
 	@echo 'make bench    what many services cost in time, memory and requests'
 	@echo 'make install  build the provider and put it where `terraform init` and `tofu init` find it'
@@ -73,7 +73,7 @@ ifneq ($(MESH),no)
 	@tests/tools/build.sh target/tools oldest
 	MESH_TOOLS=$(abspath target/tools/oldest) cargo test --locked --test it -- --ignored $(oldest:%=mesh::%) --test-threads=2
 endif
-	WALK_KILLS=50 WALK_RACES=20 cargo test --locked --test it -- --ignored walk:: --skip sample --nocapture --test-threads=1
+	WALK_WORKERS=20 WALK_KILLS=50 WALK_RACES=20 cargo test --locked --test it -- --ignored walk:: --skip sample --nocapture --test-threads=1
 
 fuzz: need-cargo
 	@cargo fuzz --version >/dev/null || { echo 'cargo-fuzz is missing: make fuzz-tools' >&2; exit 1; }
