@@ -66,7 +66,7 @@ pub(super) struct CachedList {
     unanswered: Mutex<Vec<WrittenObject>>,
 }
 
-/// The objects of a list as queries get them, with what was written since.
+/// The objects of a list as queries get them, with the writes that a query has put in.
 pub(super) type QueriedObjects = Mutex<BTreeMap<Key, Arc<Json>>>;
 
 /// An object after a write, `None` if it was deleted.
@@ -229,7 +229,7 @@ impl CachedList {
     }
 
     /// The objects of the answer, with those that the provider has written since as they were written. A write is put into the
-    /// answer once, since a run has about as many queries as writes.
+    /// answer once: to merge all writes into the result of each query would take time with the square of their number.
     pub(super) fn with_written(&self, answer: &QueriedObjects) -> Vec<Arc<Json>> {
         let mut objects = lock(answer);
         for (key, written) in lock(&self.unanswered).drain(..) {

@@ -22,7 +22,7 @@ pub struct Kind {
 }
 
 /// Which fields of an object belong to the provider, if the provider created the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldOwnership {
     /// No other tool is expected to write objects of the kind: all of `spec` belongs to the provider, and so do the
     /// annotations and labels that Istio reads.
@@ -32,7 +32,7 @@ pub enum FieldOwnership {
 }
 
 impl Ord for Kind {
-    /// By name. Keys are compared very often, and nearly always those of one kind, which is one static.
+    /// By kind, group and version. Keys are compared very often, and nearly always those of one kind, which is one static.
     fn cmp(&self, other: &Self) -> Ordering {
         if ptr::eq(self, other) {
             return Ordering::Equal;

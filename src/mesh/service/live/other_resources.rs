@@ -43,23 +43,22 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     check_recording(&records, out);
     let own = OwnWorkload::of(view);
     let others: BTreeMap<&str, Service> =
-        records.into_iter().filter_map(|(id, text)| Some((id, own.arguments_of_other(text?)?))).collect();
+        records.iter().filter_map(|(id, texts)| Some((*id, own.arguments_of_other(texts)?))).collect();
     // Each check is skipped where it needs an unknown value.
     let _ = check_workloads(&own, &others, out);
     let _ = check_accounts(&own, &others, out);
 }
 
-/// The text of the arguments that each other `mesh_service` of the namespace records, by the id of the resource. `None`: it
-/// records none.
-fn records<'a>(view: &ServiceView<'a>) -> BTreeMap<&'a str, Option<&'a str>> {
+/// The texts of the arguments that each other `mesh_service` of the namespace records, by the id of the resource. An apply that
+/// ended early may leave several of a resource.
+fn records<'a>(view: &ServiceView<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
     let own_id = view.id();
-    let mut records: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    let mut records: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for live in RECORDING_KINDS.into_iter().filter_map(|kind| view.live_objects(kind).ok()).flatten() {
         let resource = annotation_value(live, annotation::RESOURCE);
         let id = resource.and_then(|resource| resource_id(resource_type::SERVICE, resource));
         if let Some(id) = id.filter(|id| *id != own_id) {
-            let text = records.entry(id).or_default();
-            *text = text.or_else(|| annotation_value(live, annotation::ARGUMENTS));
+            records.entry(id).or_default().extend(annotation_value(live, annotation::ARGUMENTS));
         }
     }
     records
@@ -72,7 +71,7 @@ struct OwnWorkload<'a> {
     account: Known<&'a String>,
 }
 
-/// The arguments that say which pods and which identity another service has.
+/// The arguments of [`Service`] that say which pods and which identity another service has.
 #[derive(Deserialize)]
 struct OtherWorkload {
     name: String,
@@ -96,19 +95,20 @@ impl<'a> OwnWorkload<'a> {
     /// Decodes the arguments of another service, if that may have the same pods or the same identity. A namespace may have
     /// hundreds of services, nearly all of which have neither, and to decode all arguments takes many times as long as to
     /// read these. `None`, too, for arguments that can't be decoded.
-    fn arguments_of_other(&self, text: &str) -> Option<Service> {
-        let is_apart = serde_json::from_str(text).is_ok_and(|other: OtherWorkload| {
+    fn arguments_of_other(&self, texts: &[&str]) -> Option<Service> {
+        let is_apart = |other: OtherWorkload| {
             let OtherWorkload { name, selector, service_account } = other;
             !self.shares_pods(&selector.unwrap_or_else(|| default_selector(&name)))
                 && self.account != Ok(&service_account.unwrap_or(name))
-        });
-        if is_apart { None } else { recorded_arguments(text) }
+        };
+        let mut candidates = texts.iter().filter(|text| !serde_json::from_str(text).is_ok_and(is_apart));
+        candidates.find_map(|text| recorded_arguments(text))
     }
 }
 
 /// Reports resources without recorded arguments, which the other checks can't compare.
-fn check_recording(records: &BTreeMap<&str, Option<&str>>, out: &mut Findings) {
-    let unrecorded: Vec<&str> = records.iter().filter(|(_, text)| text.is_none()).map(|(id, _)| *id).collect();
+fn check_recording(records: &BTreeMap<&str, Vec<&str>>, out: &mut Findings) {
+    let unrecorded: Vec<&str> = records.iter().filter(|(_, texts)| texts.is_empty()).map(|(id, _)| *id).collect();
     if !unrecorded.is_empty() {
         out.report(
             SharedWorkload,

@@ -33,7 +33,7 @@ pub(super) struct ServiceView<'a> {
     keys: Vec<&'a Key>,
     /// The objects of other tools that the apply deletes (`replaces`).
     replaced_objects: Vec<Key>,
-    /// The result of [`Self::pods`], which checks ask for about many other objects.
+    /// The result of [`Self::pods`], which checks need for each of many other objects.
     pods: OnceCell<Known<Vec<&'a Json>>>,
 }
 

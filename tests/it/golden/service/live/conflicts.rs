@@ -276,6 +276,24 @@ fn recorded_arguments_that_cannot_be_decoded_are_skipped() {
     }
 }
 
+/// An apply that ended early may leave arguments on two objects.
+#[test]
+fn one_of_several_records_is_enough() {
+    let record = r#"{"name": "legacy", "selector": {"app": "payments"}}"#;
+    for other in ["", r#"{"name": "legacy", "other_version": 1}"#, r#"{"name": "legacy"}"#] {
+        let sidecar = |text: &str| {
+            second_resource(text)
+                .replace("DestinationRule", "Sidecar")
+                .replace("{host: legacy.pci.svc.cluster.local}", "{}")
+        };
+        for (first, second) in [(record, other), (other, record)] {
+            let live = format!("{}\n---\n{}", second_resource(first), sidecar(second));
+            let findings = findings(MESH_ACCESS, &live, &[]);
+            assert!(findings.contains("shared-workload"), "{first} and {second}: {findings}");
+        }
+    }
+}
+
 #[test]
 fn resource_that_records_no_arguments() {
     let unrecorded = second_resource("").replace(", terraform-provider-mesh/arguments: ''", "");
