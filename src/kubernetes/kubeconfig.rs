@@ -1,6 +1,9 @@
 //! Reads kubeconfig files and selects a cluster and a user in them.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
 
@@ -43,17 +46,30 @@ pub(super) fn cluster_and_user(connection: &Connection) -> Result<(Cluster, Auth
 /// Reads the files and merges them as kubectl does. Errors don't quote the content, which may contain a token.
 fn read_files(paths: &[String]) -> Result<Kubeconfig, Error> {
     paths.iter().try_fold(Kubeconfig::default(), |merged, path| {
-        let file = Kubeconfig::read_from(expand_home(path)).map_err(|error| match error {
-            KubeconfigError::ReadConfig(io, _) => format!("can't be read: {io}"),
-            _ => "isn't a kubeconfig in YAML".to_owned(),
-        });
-        let merged = file.and_then(|file| {
+        let merged = read_file(&expand_home(path)).and_then(|file| {
             merged.merge(file).map_err(|_| "is of another kind or apiVersion than the one before it".to_owned())
         });
         merged.map_err(|why| {
             Error::InvalidConnection(format!("The kubeconfig {path} {why}. Check config_path (or KUBE_CONFIG_PATH)."))
         })
     })
+}
+
+/// Reads a file. Paths in it become absolute. The error says what the file is or does.
+fn read_file(path: &Path) -> Result<Kubeconfig, String> {
+    if fs::read(path).is_ok_and(|content| is_cut_utf_16(&content)) {
+        return Err("ends with half a character of UTF-16".to_owned());
+    }
+    Kubeconfig::read_from(path).map_err(|error| match error {
+        KubeconfigError::ReadConfig(io, _) => format!("can't be read: {io}"),
+        _ => "isn't a kubeconfig in YAML".to_owned(),
+    })
+}
+
+/// Whether UTF-16, which a byte order mark announces, ends within a pair of bytes. kube (5.0) panics on it.
+fn is_cut_utf_16(content: &[u8]) -> bool {
+    let is_utf_16 = content.starts_with(&[0xFF, 0xFE]) || content.starts_with(&[0xFE, 0xFF]);
+    is_utf_16 && !content.len().is_multiple_of(2)
 }
 
 /// The value of the first entry with a name, or the names of all entries if there is none.
@@ -80,8 +96,6 @@ fn expand_home(path: &str) -> PathBuf {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::fs;
-
     use tempfile::TempDir;
 
     use super::*;
@@ -107,10 +121,10 @@ pub(super) mod tests {
         write_file(KUBECONFIG)
     }
 
-    fn write_file(text: &str) -> (TempDir, Connection) {
+    fn write_file(content: impl AsRef<[u8]>) -> (TempDir, Connection) {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("config");
-        fs::write(&path, text).unwrap();
+        fs::write(&path, content).unwrap();
         (directory, Connection { config_paths: vec![path.to_string_lossy().into_owned()], ..Connection::default() })
     }
 
@@ -155,5 +169,14 @@ pub(super) mod tests {
         let (_directory, connection) = write_file("users: [hunter2: {hunter2");
         let message = error(&connection);
         assert!(message.contains("isn't a kubeconfig in YAML") && !message.contains("hunter2"), "{message}");
+    }
+
+    /// Found by fuzzing: kube panics on such a file.
+    #[test]
+    fn half_a_character_of_utf_16_is_an_error() {
+        for content in [[0xfe, 0xff, b'a'], [0xff, 0xfe, b'a']] {
+            let (_directory, connection) = write_file(content);
+            assert!(error(&connection).contains("ends with half a character of UTF-16"), "{}", error(&connection));
+        }
     }
 }
