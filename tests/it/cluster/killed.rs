@@ -17,7 +17,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{APPLY, CART, cart_with, configure, destroy_all, hand_made, workspace_with_proxy};
+use super::{APPLY, CART, CREATE_BEFORE_DESTROY, cart_with, configure, destroy_all, hand_made, workspace_with_proxy};
 
 /// Runs a command, and kills its provider once the server has done the write number `write`, counted from 0. `with_terraform`:
 /// Terraform is killed before it.
@@ -61,7 +61,7 @@ fn applied(tool: Tool, hcl: &str) -> (Namespace, Workspace, Proxy) {
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn create_before_destroy_that_was_killed_can_be_destroyed() {
-    let hcl = cart_with("  lifecycle {\n    create_before_destroy = true\n  }");
+    let hcl = cart_with(CREATE_BEFORE_DESTROY);
     let replace = [&APPLY[..], &["-replace=mesh_service.cart"]].concat();
     for tool in Tool::ALL {
         // The last of the six writes, too, after which all objects belong to an instance that is in no state.
@@ -76,7 +76,7 @@ fn create_before_destroy_that_was_killed_can_be_destroyed() {
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn update_after_create_before_destroy_that_was_killed_deletes_what_it_drops() {
-    let hcl = cart_with("  lifecycle {\n    create_before_destroy = true\n  }");
+    let hcl = cart_with(CREATE_BEFORE_DESTROY);
     let replace = [&APPLY[..], &["-replace=mesh_service.cart"]].concat();
     let (namespace, workspace, proxy) = applied(Tool::Terraform, &hcl);
     kill_after_write(&workspace, &proxy, &replace, 5, true);

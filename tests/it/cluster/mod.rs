@@ -100,6 +100,9 @@ fn many_carts(services: usize) -> String {
         .replace("= \"cart\"", "= \"cart-${count.index}\"")
 }
 
+/// The content of a resource whose replacement is created before the former one is destroyed.
+const CREATE_BEFORE_DESTROY: &str = "  lifecycle {\n    create_before_destroy = true\n  }";
+
 /// [`CART`] with more in its block, after its arguments.
 fn cart_with(content: &str) -> String {
     format!("{}{content}\n}}\n", CART.trim_end().strip_suffix('}').expect("a block"))

@@ -10,7 +10,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{CART, destroy_all, workspace};
+use super::{CART, destroy_all, replacement::REPLACE, workspace};
 
 /// Changes the private data of the only resource in the state. A `change` to `None` removes it.
 fn edit_private_data(workspace: &Workspace, change: impl FnOnce(Json) -> Option<Json>) {
@@ -67,8 +67,7 @@ fn resource_of_a_state_without_private_data_is_replaced() {
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
         workspace.apply().expect_success();
         edit_private_data(&workspace, |_| None);
-        let replace = ["apply", "-input=false", "-no-color", "-auto-approve", "-replace=mesh_service.cart"];
-        workspace.run(&replace).expect_success();
+        workspace.run(&REPLACE).expect_success();
         assert_eq!(control_plane().api().objects(&namespace.name).len(), 6);
         workspace.assert_empty_plan();
         destroy_all(&workspace, &namespace);

@@ -13,7 +13,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{CART, cart_with, configure, destroy_all, workspace, workspace_with_proxy};
+use super::{CART, CREATE_BEFORE_DESTROY, cart_with, configure, destroy_all, workspace, workspace_with_proxy};
 
 /// An applied service, with the uids of its objects, and a proxy that records requests.
 struct Applied {
@@ -53,7 +53,8 @@ impl Applied {
 }
 
 /// The arguments of an apply that replaces the service.
-const REPLACE: [&str; 5] = ["apply", "-input=false", "-no-color", "-auto-approve", "-replace=mesh_service.cart"];
+pub(super) const REPLACE: [&str; 5] =
+    ["apply", "-input=false", "-no-color", "-auto-approve", "-replace=mesh_service.cart"];
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
@@ -114,8 +115,7 @@ fn replace_triggered_by_keeps_objects() {
 #[ignore = "needs the servers of `make tools`"]
 fn create_before_destroy_keeps_objects() {
     for tool in Tool::ALL {
-        let hcl = cart_with("  lifecycle {\n    create_before_destroy = true\n  }");
-        let applied = applied(tool, &hcl);
+        let applied = applied(tool, &cart_with(CREATE_BEFORE_DESTROY));
         applied.workspace.run(&REPLACE).expect_success();
         applied.assert_kept();
     }
@@ -131,8 +131,6 @@ enum Form {
     /// By `replace_triggered_by`.
     Trigger,
 }
-
-const CREATE_BEFORE_DESTROY: &str = "  lifecycle {\n    create_before_destroy = true\n  }";
 
 /// Terraform creates what this resource depends on before it destroys the former one, too.
 const DEPENDENT: &str = r#"
@@ -296,7 +294,7 @@ fn replacement_that_fails_before_or_after_some_writes_loses_nothing() {
 /// A service after a replacement with `create_before_destroy` that failed after two writes: two objects belong to the
 /// new instance, and the others still to the deposed one.
 fn after_failed_create_before_destroy(tool: Tool) -> Applied {
-    let applied = applied(tool, &cart_with("  lifecycle {\n    create_before_destroy = true\n  }"));
+    let applied = applied(tool, &cart_with(CREATE_BEFORE_DESTROY));
     applied.proxy.forbid_writes_after(2);
     assert_ne!(applied.workspace.run(&REPLACE).code, Some(0));
     applied.proxy.reset();

@@ -92,9 +92,9 @@ impl<'a> OwnWorkload<'a> {
         as_known(&self.selector) == Ok(other) || self.pods.iter().any(|pod| selector_matches_object(other, pod))
     }
 
-    /// Decodes the arguments of another service, if that may have the same pods or the same identity. A namespace may have
-    /// hundreds of services, nearly all of which have neither, and to decode all arguments takes many times as long as to
-    /// read these. `None`, too, for arguments that can't be decoded.
+    /// Decodes the first of the records of another service by which it may have the same pods or the same identity. A namespace
+    /// may have hundreds of services, nearly all of which have neither, and to decode all arguments takes many times as long as
+    /// to read these. `None`, too, for arguments that can't be decoded.
     fn arguments_of_other(&self, texts: &[&str]) -> Option<Service> {
         let is_apart = |other: OtherWorkload| {
             let OtherWorkload { name, selector, service_account } = other;
