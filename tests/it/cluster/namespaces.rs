@@ -1,5 +1,7 @@
 //! `mesh_namespace` on a real API server, with only the documented rights.
 
+use std::time::Duration;
+
 use expect_test::expect_file;
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
@@ -12,8 +14,9 @@ use crate::support::{
     assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
     namespace_finalizer::finalize_namespaces,
+    polling::wait_until,
     terraform::{Tool, Workspace},
-    users::{Grant, User},
+    users::{Grant, User, documented_manifests},
 };
 
 use super::{
@@ -63,12 +66,13 @@ fn workspace_for_services(tool: Tool, home: &Namespace, hcl: &str) -> Workspace 
     let user = home.user(Grant::Namespaces);
     home.grant(&user, Grant::NamespacesDestroy);
     let role = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "mesh-app-team" });
+    let mut rights = documented_manifests("app-team-role");
     let subject = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name });
-    let binding = json!({
+    rights.push(json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": { "name": home.name },
         "roleRef": role, "subjects": [subject],
-    });
-    control_plane().api().apply(&binding, "tests");
+    }));
+    control_plane().api().grant(&rights, &user.name, &home.name);
     workspace_of(tool, home, &user, hcl)
 }
 
@@ -441,6 +445,9 @@ fn team_has_exactly_the_rights_of_its_role() {
     let api = Api::new(&plane.kubeconfig(&user));
     let is_allowed =
         |verb: &str, group: &str, resource: &str, namespace: &str| api.is_allowed(verb, group, resource, namespace, "");
+    wait_until(Duration::from_secs(30), "the authorizer has heard of the team's RoleBinding", || {
+        is_allowed("get", "", "services", &name)
+    });
     for (group, kinds) in [
         ("networking.istio.io", &["virtualservices", "destinationrules", "serviceentries", "sidecars"][..]),
         ("security.istio.io", &["authorizationpolicies"]),

@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{self, Key};
 use tokio::{runtime::Runtime, task::JoinHandle};
 
-use super::watch::Watch;
+use super::{polling::wait_until, watch::Watch};
 
 /// Runs `future` to its end, so that tests needn't be async.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -77,7 +77,11 @@ impl Api {
             request = request.header("content-type", content_type);
         }
         let body = content.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
-        block_on(self.client.request(request.body(body).expect("a request"))).map_err(|e| match e {
+        self.send(request.body(body).expect("a request"))
+    }
+
+    fn send(&self, request: Request<Vec<u8>>) -> Result<Json, ApiError> {
+        block_on(self.client.request(request)).map_err(|e| match e {
             kube::Error::Api(status) => ApiError { code: status.code, message: status.message.clone() },
             other => ApiError { code: 0, message: other.to_string() },
         })
@@ -179,6 +183,33 @@ impl Api {
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
         let answer = self.request(Method::POST, path, Some(("application/json", &review))).expect("a review");
         answer["status"]["allowed"] == true
+    }
+
+    /// Applies Roles and bindings of `user`, and waits until the API server grants the user all of their rules in
+    /// `namespace`: its authorizer hears of them some time after they are written.
+    pub(crate) fn grant(&self, manifests: &[Json], user: &str, namespace: &str) {
+        for manifest in manifests {
+            self.apply(manifest, "tests");
+        }
+        let rules: Vec<&Json> =
+            manifests.iter().filter_map(|manifest| manifest["rules"].as_array()).flatten().collect();
+        wait_until(Duration::from_secs(30), &format!("{user} has its rights in {namespace}"), || {
+            let granted = self.rules_of(user, namespace);
+            rules.iter().all(|rule| granted.contains(rule))
+        });
+    }
+
+    /// The rules of RBAC that `user` has in `namespace`. This client must have the right to impersonate the user.
+    fn rules_of(&self, user: &str, namespace: &str) -> Vec<Json> {
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": { "namespace": namespace },
+        });
+        let request = Request::post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews")
+            .header("content-type", "application/json")
+            .header("impersonate-user", user)
+            .body(review.to_string().into_bytes());
+        let answer = self.send(request.expect("a request")).expect("a review");
+        answer["status"]["resourceRules"].as_array().cloned().unwrap_or_default()
     }
 
     /// Requests a token of a ServiceAccount.

@@ -157,9 +157,7 @@ impl ControlPlane {
     /// Adds the rights of `grant` in `namespace` to the user's rights.
     fn grant(&self, user: &User, grant: Grant, namespace: &str) {
         let subject = json!({ "kind": "User", "name": user.name, "apiGroup": "rbac.authorization.k8s.io" });
-        for manifest in grant.manifests(namespace, &subject) {
-            self.api().apply(&manifest, "tests");
-        }
+        self.api().grant(&grant.manifests(namespace, &subject), &user.name, namespace);
     }
 
     /// A user with a client certificate, who belongs to `groups` and has no other rights.

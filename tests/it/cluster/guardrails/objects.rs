@@ -21,8 +21,9 @@ use crate::{
 
 /// The rights that the Role of `mesh_namespace` gives a team for pods.
 fn grant_pods(api: &Api, namespace: &str, user: &User) {
-    for object in [
-        json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default", "namespace": namespace } }),
+    let account = json!({ "name": "default", "namespace": namespace });
+    api.apply(&json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": account }), "tests");
+    let rights = [
         json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
             "metadata": { "name": "pods", "namespace": namespace },
@@ -34,9 +35,8 @@ fn grant_pods(api: &Api, namespace: &str, user: &User) {
             "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "pods" },
             "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name }],
         }),
-    ] {
-        api.apply(&object, "tests");
-    }
+    ];
+    api.grant(&rights, &user.name, namespace);
 }
 
 fn pod(row: &Json) -> Json {

@@ -56,13 +56,14 @@ impl Pod {
         let metadata = json!({ "name": format!("{}-secrets", self.service_account), "namespace": self.namespace });
         let reading = json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"] });
         let version = format!("{group}/v1");
-        api.apply(&json!({ "apiVersion": version, "kind": "Role", "metadata": metadata, "rules": [reading] }), "tests");
+        let rights = json!({ "apiVersion": version, "kind": "Role", "metadata": metadata, "rules": [reading] });
         let subject = json!({ "kind": "ServiceAccount", "name": self.service_account, "namespace": self.namespace });
         let role = json!({ "apiGroup": group, "kind": "Role", "name": metadata["name"] });
         let binding = json!({
             "apiVersion": version, "kind": "RoleBinding", "metadata": metadata, "roleRef": role, "subjects": [subject],
         });
-        api.apply(&binding, "tests");
+        let user = format!("system:serviceaccount:{}:{}", self.namespace, self.service_account);
+        api.grant(&[rights, binding], &user, &self.namespace);
     }
 
     /// Tells the cluster the pod's address, and whether the pod is ready.
