@@ -3,7 +3,7 @@
 use super::{ExternalService, Host, TlsSettings};
 use crate::{
     known::{Known, Unknown},
-    mesh::{istio::destination_rule::ClientTls, labels::StringMap},
+    mesh::{istio::destination_rule::ClientTls, manifest::StringMap},
 };
 
 /// How the proxy originates TLS.

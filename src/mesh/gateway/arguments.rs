@@ -4,7 +4,7 @@ use super::tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 use crate::{
     known::Known,
     mesh::{
-        labels::StringMap,
+        manifest::StringMap,
         names,
         overrides::Override,
         patterns,

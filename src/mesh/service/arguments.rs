@@ -8,7 +8,8 @@ use crate::{
     mesh::{
         global_name::{GLOBAL_NAME, is_global_name},
         istio::sidecar::UnlistedCalls,
-        labels::{StringMap, default_selector},
+        labels::default_selector,
+        manifest::StringMap,
         names,
         overrides::Override,
         port::{PortNumber, Protocol},

@@ -9,11 +9,11 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     known::Known,
     mesh::{
-        labels::StringMap,
         live_objects::{
             TargetPort, container_ports_named, is_pod_active, labels, port_protocol, selector_matches_labels,
             selector_matches_object, service_target_port, string_map, tcp_ports,
         },
+        manifest::StringMap,
         port::Protocol,
     },
     object::{Key, kind},

@@ -8,9 +8,9 @@ use crate::{
     known::Known,
     mesh::{
         cluster_report::{BestPractice, observed::Observed},
-        labels::StringMap,
         live_objects::{items, namespace, namespaced_name, string_map, strings},
         live_policies::{admits_everything, applies, is_enforced, is_strict},
+        manifest::StringMap,
         policy_evaluation::is_dry_run,
     },
     object::kind,

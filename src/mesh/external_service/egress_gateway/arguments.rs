@@ -2,7 +2,7 @@
 
 use crate::{
     known::Known,
-    mesh::{labels::StringMap, names, port::PortNumber},
+    mesh::{manifest::StringMap, names, port::PortNumber},
     model,
     schema::{
         Attr, Map,

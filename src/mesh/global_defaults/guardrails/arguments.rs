@@ -7,7 +7,7 @@ use crate::{
     known::Known,
     mesh::{
         global_name::{GLOBAL_NAME, is_global_name},
-        labels::StringMap,
+        manifest::StringMap,
         names,
         patterns::is_external_host,
         text::text_enum,

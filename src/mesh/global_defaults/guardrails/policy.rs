@@ -9,7 +9,7 @@ use crate::{
             ValidatingAdmissionPolicyBinding, Validation, Variable,
         },
         global_defaults::context::{DefaultsContext, spec_from},
-        labels::StringMap,
+        manifest::StringMap,
     },
     object::{Key, Object, Stage},
     schema::At,
