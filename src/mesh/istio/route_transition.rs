@@ -49,11 +49,18 @@ pub fn names_new_host(live: &Json, desired: &Json) -> bool {
 
 /// Returns the live routes, with the destinations that only the desired ones have at a weight of 0. None if there is no such
 /// destination, or no live route that can hold it.
+///
+/// Callers in the mesh that see the desired routes get them at once. At a gateway, hosts and paths together say which requests it
+/// admits, so the live rules stay with the live hosts.
 pub fn prepare(live: &Json, desired: &Json) -> Option<Json> {
     if live.is_null() {
         return direct(desired);
     }
     let mut prepared = desired.clone();
+    if is_of_gateway(live) || is_of_gateway(desired) {
+        set(&mut prepared, &["spec"], at(live, &["spec"]).clone());
+        return with_idle_destinations(prepared, desired);
+    }
     let spec = prepared.get_mut("spec")?.as_object_mut()?;
     for protocol in PROTOCOLS {
         spec.remove(protocol);
@@ -73,7 +80,7 @@ pub fn keep_destinations(live: &Json, desired: &Json) -> UpdateStrategy {
 /// Returns routes to the first host on every port, as callers without the VirtualService have them, with the destinations of
 /// `route` at a weight of 0. None if there is no other destination, and for the routes of a gateway: without them it sends nothing.
 fn direct(route: &Json) -> Option<Json> {
-    if !items(route, &["spec", "gateways"]).is_empty() {
+    if is_of_gateway(route) {
         return None;
     }
     let own = strings(route, &["spec", "hosts"]).next()?;
@@ -132,6 +139,10 @@ fn with_idle_destinations(mut route: Json, other: &Json) -> Option<Json> {
     }
     shares.extend(missing);
     Some(route)
+}
+
+fn is_of_gateway(route: &Json) -> bool {
+    !items(route, &["spec", "gateways"]).is_empty()
 }
 
 fn rules(route: &Json) -> impl Iterator<Item = &Json> {
@@ -268,6 +279,26 @@ mod tests {
         set(&mut desired, &["spec", "exportTo"], json!(["team"]));
         let prepared = prepare(&route(&[&["own"]]), &desired).expect("a new destination");
         assert_eq!(at(&prepared, &["spec", "exportTo"]), &json!(["team"]));
+    }
+
+    #[test]
+    fn a_prepared_route_of_a_gateway_admits_what_the_live_one_does() {
+        let at_gateway = |name: &str, gateway: &str, hosts: &[&str]| {
+            let mut route = route(&[&[name]]);
+            set(&mut route, &["spec", "gateways"], json!([gateway]));
+            set(&mut route, &["spec", "hosts"], json!(hosts));
+            route
+        };
+        let live = at_gateway("own", "ingress/internal", &["admin.example.com"]);
+        let mut expected = at_gateway("own", "ingress/internal", &["admin.example.com"]);
+        set(&mut expected, &["spec", "http"], route(&[&["own=100", "b=0"]])["spec"]["http"].clone());
+        for desired in [
+            at_gateway("b", "ingress/public", &["admin.example.com"]),
+            at_gateway("b", "ingress/internal", &["shop.example.com"]),
+            at_gateway("b", "ingress/internal", &["admin.example.com"]),
+        ] {
+            assert_eq!(prepare(&live, &desired), Some(expected.clone()), "{desired}");
+        }
     }
 
     #[test]
