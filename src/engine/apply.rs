@@ -81,8 +81,8 @@ impl Writer<'_> {
         let unwanted = set.recorded.iter().filter(|(key, _)| !set.desired.contains_key(key));
         let deletions = unwanted.map(|(key, recorded)| {
             let is_deleted = found.get(key).is_some_and(|live| self.is_deleted(key, recorded, live));
-            let farewell = recorded.farewell.clone().filter(|_| is_deleted);
-            (key.clone(), Deletion { farewell, ..recorded.deletion() })
+            let last_body = recorded.last_body.clone().filter(|_| is_deleted);
+            (key.clone(), Deletion { last_body, ..recorded.deletion() })
         });
         let deletions = deletions.collect();
         let waves = schedule(&writable, &live, &deletions, &predecessors);
@@ -108,8 +108,7 @@ impl Writer<'_> {
                 recorded.inherited = false;
             }
         }
-        // Nothing stays that proxies would have to be ready for.
-        let deletion = |recorded: &RecordedObject| Deletion { farewell: None, ..recorded.deletion() };
+        let deletion = |recorded: &RecordedObject| recorded.deletion().without_last_body();
         let deletions = recorded.iter().map(|(key, recorded)| (key.clone(), deletion(recorded))).collect();
         let set = ObjectSet { desired: BTreeMap::new(), recorded, arguments_object: None };
         let Ok(found) = self.fetch_set(&set, out).await else { return };
@@ -241,7 +240,7 @@ impl Writer<'_> {
                 (ApiOperation::Apply, self.apply_object(&target, live, journal, &mut out).await)
             }
             (Write::Apply { body, .. }, None, Ok(live)) => {
-                let object = farewell_object(key, body, recorded);
+                let object = object_of_last_body(key, body, recorded);
                 let target = Target { object: &object, body, carries_arguments: false, recorded };
                 (ApiOperation::Apply, self.apply_object(&target, live, journal, &mut out).await)
             }
@@ -262,7 +261,7 @@ impl Writer<'_> {
 }
 
 /// Makes the object of a body that is written before a deletion. The deletion waits as before.
-fn farewell_object(key: &Key, body: &Json, recorded: Option<&RecordedObject>) -> Object {
+fn object_of_last_body(key: &Key, body: &Json, recorded: Option<&RecordedObject>) -> Object {
     let Deletion { stage, propagation_delay, .. } = recorded.cloned().unwrap_or_default().deletion();
     let strategy = |_: &Json, _: &Json| UpdateStrategy::TwoStep { intermediate: Json::Null };
     Object::whole(key.clone(), body.clone(), stage)

@@ -60,7 +60,7 @@ pub struct RecordedObject {
     pub propagation_seconds: u64,
     /// A body that is written before the object is deleted, if other objects of the resource stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub farewell: Option<Json>,
+    pub last_body: Option<Json>,
     /// Whether the resource only sets some fields of an object that another tool manages.
     #[serde(rename = "fields", default, skip_serializing_if = "std::ops::Not::not")]
     pub fields_only: bool,
@@ -97,7 +97,7 @@ impl RecordedObject {
     /// When the object is deleted.
     pub fn deletion(&self) -> Deletion {
         let propagation_delay = Duration::from_secs(self.propagation_seconds);
-        Deletion { stage: Stage(self.stage), propagation_delay, farewell: self.farewell.clone() }
+        Deletion { stage: Stage(self.stage), propagation_delay, last_body: self.last_body.clone() }
     }
 }
 
@@ -149,7 +149,7 @@ impl Record {
                         uid: uid.clone(),
                         stage: deletion.stage.0,
                         propagation_seconds: deletion.propagation_delay.as_secs(),
-                        farewell: deletion.farewell.clone(),
+                        last_body: deletion.last_body.clone(),
                         fields_only: *scope == ManagementScope::Fields,
                         adopted: *adopted,
                         ..RecordedObject::default()
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn serialized_names_are_those_of_stored_states() {
-        let stored = r#"{"v":1,"id":"pci/payments","instance":"i","owner":"o","cluster":"c","objects":{"Service/pci/payments":{"uid":"u","stage":20,"settle":2,"fields":true,"adopted":true,"inherited":true,"moved":true}},"protected":true,"replaces":{"v":1,"id":"","instance":"","owner":"","objects":{}}}"#;
+        let stored = r#"{"v":1,"id":"pci/payments","instance":"i","owner":"o","cluster":"c","objects":{"Service/pci/payments":{"uid":"u","stage":20,"settle":2,"last_body":{"spec":{}},"fields":true,"adopted":true,"inherited":true,"moved":true}},"protected":true,"replaces":{"v":1,"id":"","instance":"","owner":"","objects":{}},"planned_in":"r"}"#;
         assert_eq!(String::from_utf8(Record::decode(stored.as_bytes()).encode()).unwrap(), stored);
     }
 }

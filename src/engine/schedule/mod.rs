@@ -66,18 +66,26 @@ pub struct Deletion {
     pub propagation_delay: Duration,
     /// A body that is written before, as long as the propagation delay after the stages before, so that proxies are ready for the
     /// deletion.
-    pub farewell: Option<Json>,
+    pub last_body: Option<Json>,
 }
 
 impl Deletion {
     /// Returns the future deletion of `object`, of which `owned` is live now.
     pub fn of(object: &Object, owned: &Json) -> Self {
         let (strategy, propagation_delay) = object.transition.decide(owned, &Json::Null);
-        let farewell = match strategy {
+        let last_body = match strategy {
             UpdateStrategy::TwoStep { intermediate } if !intermediate.is_null() => Some(intermediate),
             _ => None,
         };
-        Self { stage: object.stage, propagation_delay, farewell }
+        Self { stage: object.stage, propagation_delay, last_body }
+    }
+
+    /// The deletion together with all other objects of the resource: nothing stays that proxies would have to be ready for.
+    #[must_use]
+    pub fn without_last_body(self) -> Self {
+        let is_immediate = self.last_body.is_some();
+        let propagation_delay = if is_immediate { Duration::ZERO } else { self.propagation_delay };
+        Self { propagation_delay, last_body: None, ..self }
     }
 }
 
@@ -110,10 +118,10 @@ struct AscendingStage {
 
 /// Returns the waves that make the live objects the desired ones; none if there is nothing to do.
 ///
-/// First come the applies in ascending order of stages, with the desired or the intermediate bodies, after those that prepare them. Then come, in descending
-/// order, the deletions, those of predecessors too, and the applies that replace an intermediate body by the desired one. The
-/// schedule depends on the cluster alone and not on earlier applies, so the next apply completes one that was killed at any
-/// point.
+/// First come the applies in ascending order of stages, with the desired or the intermediate bodies, after those that prepare
+/// them. Then come, in descending order, the deletions, those of predecessors too, and the applies that replace an intermediate
+/// body by the desired one. The schedule depends on the cluster alone and not on earlier applies, so the next apply completes one
+/// that was killed at any point.
 pub fn schedule(
     desired: &[Object],
     live: &BTreeMap<Key, LiveObject>,
@@ -161,7 +169,7 @@ pub fn schedule(
         }
     }
     for (key, deletion) in deletions {
-        if let Some(body) = &deletion.farewell {
+        if let Some(body) = &deletion.last_body {
             let stage = ascending.entry(deletion.stage).or_default();
             stage.delay_before = stage.delay_before.max(deletion.propagation_delay);
             stage.writes.push(Write::Apply { key: key.clone(), body: body.clone() });

@@ -41,7 +41,7 @@ const KEEP_SUBSETS: Transition =
     Transition::Computed { strategy: keep_subsets, propagation_delay: Duration::from_secs(2) };
 
 fn deletion(stage: u8) -> Deletion {
-    Deletion { stage: Stage(stage), propagation_delay: Duration::ZERO, farewell: None }
+    Deletion { stage: Stage(stage), propagation_delay: Duration::ZERO, last_body: None }
 }
 
 /// Returns one line per wave: its writes, where `-` marks a removal, and the delay after it.
@@ -226,7 +226,7 @@ fn destination_rule_is_deleted_after_the_propagation_delay() {
 }
 
 #[test]
-fn farewell_is_written_long_before_the_deletion() {
+fn last_body_is_written_long_before_the_deletion() {
     let transition = Transition::Computed {
         strategy: |live, _| UpdateStrategy::TwoStep { intermediate: json!({"to": "own", "idle": live["to"]}) },
         propagation_delay: Duration::from_secs(2),
@@ -235,9 +235,18 @@ fn farewell_is_written_long_before_the_deletion() {
     let desired = [object(dr.clone(), 20, json!({"tls": true}), Transition::InPlace)];
     let deletion = Deletion::of(&object(vs.clone(), 40, json!({"to": "b"}), transition), &json!({"to": "b"}));
     assert_eq!(
-        lines(&schedule(&desired, &BTreeMap::new(), &BTreeMap::from([(vs, deletion)]), &BTreeMap::new())),
+        lines(&schedule(
+            &desired,
+            &BTreeMap::new(),
+            &BTreeMap::from([(vs.clone(), deletion.clone())]),
+            &BTreeMap::new()
+        )),
         [r#"DestinationRule {"tls":true} 2s"#, r#"VirtualService {"idle":"b","to":"own"} 2s"#, "-VirtualService 0ns"]
     );
+    // With everything of the resource, the routes go at once.
+    let deletions = [(dr, self::deletion(20)), (vs, deletion.without_last_body())].into();
+    let waves = schedule(&[], &BTreeMap::new(), &deletions, &BTreeMap::new());
+    assert_eq!(lines(&waves), ["-VirtualService 0ns", "-DestinationRule 0ns"]);
 }
 
 type LiveObjects = BTreeMap<Key, Json>;
