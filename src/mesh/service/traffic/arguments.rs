@@ -49,8 +49,8 @@ model! {
             .non_empty("At least one label.")
             .each("Keys of labels, alone or as `key=value`.", is_failover_label),
         /// Seconds between two steps of a change, in which proxies receive the first one: between the subset of a
-        /// new version and the routes to it, and between the last route to a version and the deletion of its
-        /// subset. Defaults to `2`.
+        /// new version, or the announcement of another Service, and the routes to it, and between the last route to
+        /// a version and the deletion of its subset. Defaults to `2`.
         settle_seconds: Attr<u32> = optional().range(0..=300),
         /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Without the
         /// block and without a preset, the defaults of Istio and of the mesh apply: Istio retries twice.

@@ -609,7 +609,7 @@ fn settle_time_exceeds_the_operation_timeout() {
         &payments("settle_seconds = 60\ntimeouts {\n  update = \"1m\"\n}"),
         &expect![[r#"
             error at settle_seconds: settle_seconds outlasts timeouts.update
-              timeouts.update is 60 s, and the operation may wait twice for settle_seconds = 60. Write a smaller settle_seconds, or a longer timeouts.update.
+              timeouts.update is 60 s, and the operation may wait three times for settle_seconds = 60. Write a smaller settle_seconds, or a longer timeouts.update.
         "#]],
     );
 }
