@@ -307,6 +307,35 @@ fn resource_that_records_no_arguments() {
     );
 }
 
+/// The arguments may stand on an object of the kind that isn't visible.
+#[test]
+fn unrecorded_arguments_are_reported_only_if_all_objects_are_visible() {
+    let unrecorded = second_resource("").replace(", terraform-provider-mesh/arguments: ''", "");
+    for kind in ["ServiceEntry", "ServiceAccount"] {
+        assert_eq!(findings(MESH_ACCESS, &unrecorded, &[kind]), "", "{kind}");
+    }
+}
+
+#[test]
+fn arguments_on_each_kind_of_object_are_found() {
+    let record = r#"{"name": "legacy", "selector": {"app": "payments"}}"#;
+    for kind in [
+        "ServiceEntry",
+        "DestinationRule",
+        "VirtualService",
+        "AuthorizationPolicy",
+        "Sidecar",
+        "Service",
+        "ServiceAccount",
+    ] {
+        let live = second_resource(record)
+            .replace("kind: DestinationRule", &format!("kind: {kind}"))
+            .replace("{host: legacy.pci.svc.cluster.local}", "{}");
+        let findings = findings(MESH_ACCESS, &live, &[]);
+        assert!(findings.contains("shared-workload"), "{kind}: {findings}");
+    }
+}
+
 /// A check reads only the arguments that it needs, so that a value that this version refuses skips that check alone.
 #[test]
 fn recorded_argument_with_a_refused_value_skips_only_its_check() {
