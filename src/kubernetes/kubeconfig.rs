@@ -57,7 +57,8 @@ fn read_files(paths: &[String]) -> Result<Kubeconfig, Error> {
 
 /// Reads a file. Paths in it become absolute. The error says what the file is or does.
 fn read_file(path: &Path) -> Result<Kubeconfig, String> {
-    if fs::read(path).is_ok_and(|content| is_cut_utf_16(&content)) {
+    // A pipe can be read only once.
+    if path.is_file() && fs::read(path).is_ok_and(|content| is_cut_utf_16(&content)) {
         return Err("ends with half a character of UTF-16".to_owned());
     }
     Kubeconfig::read_from(path).map_err(|error| match error {
