@@ -244,6 +244,7 @@ async fn queries_find_what_was_written_since_the_list() {
         (path("a"), 200, json!({ "kind": "Status" })),
         (path("b"), 422, json!({})),
         (path("c"), 200, written),
+        (path("d"), 200, object("d")),
     ])
     .await;
     let (cluster, deadline) = (&server.cluster, deadline());
@@ -259,6 +260,14 @@ async fn queries_find_what_was_written_since_the_list() {
         let found = cluster.query(query, &deadline).await.unwrap();
         assert_eq!(found[1].pointer("/spec/n"), Some(&json!(1)), "as the server answered");
         assert_eq!(found[1].pointer("/metadata/managedFields"), None);
+    }
+    // Of several writes of an object, the last one counts.
+    cluster.delete(&key("c"), "uid", "1", &deadline).await.unwrap();
+    cluster.apply(&key("c"), &object("c"), ApplyOptions::default(), &deadline).await.unwrap();
+    cluster.apply(&key("d"), &object("d"), ApplyOptions::default(), &deadline).await.unwrap();
+    cluster.delete(&key("d"), "uid", "1", &deadline).await.unwrap();
+    for query in &queries {
+        assert_eq!(queried_names(&server, query).await, ["b", "c"]);
     }
     let dry_run = ApplyOptions { dry_run: true, force: false };
     cluster.apply(&key("c"), &object("c"), dry_run, &deadline).await.unwrap();

@@ -1,12 +1,12 @@
 //! Labels, annotations and selectors: their validation, and the selector of a service that has none of its own.
 
-use super::{manifest::StringMap, names};
+use std::collections::BTreeMap;
 
+use super::{manifest::StringMap, names};
 use crate::{
     diagnostics::{Diagnostics, Path},
     schema::{Attr, Map},
 };
-use std::collections::BTreeMap;
 
 /// The labels of the pods of a service without a `selector`.
 pub fn default_selector(service: &str) -> StringMap {

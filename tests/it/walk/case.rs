@@ -325,7 +325,12 @@ impl<'a> Stage<'a> {
         let recorded: BTreeSet<String> = private.chain(shown.iter().cloned()).collect();
         let unrecorded: Vec<_> = live.difference(&recorded).collect();
         // A Namespace goes some time after its deletion, perhaps when the run that waited for it was over.
-        let goes_later = |key: &String| matches!(outcome, Outcome::Failed(_)) && key.starts_with("Namespace/");
+        let deletes = matches!(
+            self.operation.action,
+            Action::Replace | Action::ReplaceCreatingFirst | Action::Rename | Action::Destroy
+        );
+        let goes_later =
+            |key: &String| deletes && matches!(outcome, Outcome::Failed(_)) && key.starts_with("Namespace/");
         let gone: Vec<_> = shown.difference(&live).filter(|key| !goes_later(key)).collect();
         let is_complete = unrecorded.is_empty() && gone.is_empty();
         (!is_complete).then(|| format!("after {outcome:?}: in no state: {unrecorded:?}; in the state alone: {gone:?}"))
