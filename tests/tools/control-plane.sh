@@ -92,9 +92,12 @@ until kubectl wait --for=condition=Established --timeout=60s crd --all >>crds.lo
     [ "$(date +%s)" -lt $deadline ] || fail "Istio's CRDs are not served"
     sleep 0.1
 done
-# Established kinds may not be served yet: the first lists may fail temporarily, and kubectl retries them.
+# Established kinds may not be served yet, so the first lists may fail.
 kinds=$(kubectl get crd --output jsonpath='{.items[*].metadata.name}' | tr ' ' ,)
-kubectl get "$kinds" --all-namespaces >>crds.log 2>&1 || fail "Istio's kinds can't be listed"
+until kubectl get "$kinds" --all-namespaces >>crds.log 2>&1; do
+    [ "$(date +%s)" -lt $deadline ] || fail "Istio's kinds can't be listed"
+    sleep 0.1
+done
 echo "$folder/kubeconfig"
 # The script waits with `wait`, because a trap interrupts that at once, unlike a foreground process.
 wait $holder || :

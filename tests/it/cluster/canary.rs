@@ -24,7 +24,7 @@ use super::{APPLY, configure, workspace_with_proxy};
 
 /// The `settle_seconds` of these tests, and the delay with which the watch may receive a change.
 const SETTLE: Duration = Duration::from_secs(2);
-const WATCH_DELAY: Duration = Duration::from_millis(300);
+const WATCH_DELAY: Duration = Duration::from_secs(1);
 
 /// A version: its name, the value of its label `version`, and its weight.
 type Version = (&'static str, &'static str, u32);
@@ -328,6 +328,10 @@ fn apply_killed_while_draining_is_completed() {
     let canary = Canary::new(Tool::Terraform, "http");
     canary.apply(&[V1]);
     canary.configure(&[V2]);
+    // The write that deletes the first subset is delayed until after the provider is killed.
+    canary.proxy.inject_fault(1, usize::MAX, Fault::Delay(Duration::from_mins(1)), |request| {
+        request.is_write() && request.path.contains("destinationrules")
+    });
     kill_and_apply_again(&canary, |story| story.contains(&"VirtualService v2:100".to_owned()));
     canary.destroy();
 }

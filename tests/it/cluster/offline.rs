@@ -18,6 +18,8 @@ use super::{APPLY, CART, configure, created_part, destroy_all, many_carts, provi
 
 const UNREACHABLE: &str = r#"host = "https://127.0.0.1:1""#;
 const OFFLINE: &str = "offline = true";
+/// Plans one service after the other, so that the time shows whether each waits.
+const ONE_BY_ONE: &str = "-parallelism=1";
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
@@ -27,11 +29,11 @@ fn new_resources_are_planned_without_a_server() {
         let hcl = many_carts(12);
         let with = workspace(tool, Grant::AppTeam, &namespace, &hcl).plan();
         for (connection, warnings) in [(UNREACHABLE, 1), (OFFLINE, 0)] {
-            let offline = Workspace::new(tool);
+            let offline = Workspace::new(tool).env("TF_CLI_ARGS_plan", ONE_BY_ONE);
             offline.configure(&provider(&namespace, "istio-system", connection, &hcl));
             let start = Instant::now();
             let without = offline.plan();
-            assert!(start.elapsed() < Duration::from_secs(30), "each service waited: {:?}", start.elapsed());
+            assert!(start.elapsed() < Duration::from_secs(50), "each service waited: {:?}", start.elapsed());
             assert_eq!(created_part(&without.text, "Plan: "), created_part(&with.text, "Plan: "), "{tool}");
             assert_eq!(without.text.matches("Planned without a cluster").count(), warnings, "{tool}: {}", without.text);
         }
@@ -44,7 +46,7 @@ fn unreadable_resource_is_an_error_unless_on_unreadable_is_warn() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("unreadable");
         let hcl = many_carts(12);
-        let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl);
+        let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl).env("TF_CLI_ARGS_plan", ONE_BY_ONE);
         workspace.apply().expect_success();
 
         for (connection, error) in [(UNREACHABLE, "API server is unreachable"), (OFFLINE, "The provider is offline")] {
@@ -57,7 +59,7 @@ fn unreadable_resource_is_an_error_unless_on_unreadable_is_warn() {
             workspace.configure(&provider(&namespace, "istio-system", &warn, &hcl));
             let plan = workspace.assert_empty_plan();
             assert_eq!(plan.text.matches("goes on with what the state says").count(), 1, "{tool}: {}", plan.text);
-            assert!(start.elapsed() < Duration::from_secs(45), "each service waited: {:?}", start.elapsed());
+            assert!(start.elapsed() < Duration::from_secs(100), "each service waited: {:?}", start.elapsed());
         }
 
         configure(&workspace, Grant::AppTeam, &namespace, &hcl);
@@ -214,7 +216,7 @@ fn missing_namespace_is_an_apply_error() {
     let (workspace, _proxy) = in_missing_namespace(Tool::Terraform, &home, &name);
     let start = Instant::now();
     let errors = workspace.apply().errors();
-    assert!((30..60).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!((30..120).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert!(errors.contains(&format!(r#"namespaces "{name}" not found. Create the namespace first"#)), "{errors}");
     // One error for all objects of the resource.
     assert_eq!(errors.matches("doesn't exist").count(), 1, "{errors}");

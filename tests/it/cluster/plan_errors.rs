@@ -125,7 +125,7 @@ fn create_admission_policy(namespace: &Namespace) {
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": { "name": "probe" },
         "spec": { "hosts": ["x"], "http": [{ "timeout": "15s", "route": [{ "destination": { "host": "x" } }] }] },
     });
-    wait_until(Duration::from_secs(10), "the policy denies objects", || {
+    wait_until(Duration::from_secs(30), "the policy denies objects", || {
         api.request(Method::POST, &path, Some(("application/json", &probe))).is_err()
     });
 }

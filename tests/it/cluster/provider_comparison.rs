@@ -118,7 +118,7 @@ fn kill(mut terraform: Child) {
     assert!(!plugins.is_empty());
     terraform.kill().expect("sending SIGKILL");
     terraform.wait().expect("waiting for the end");
-    wait_until(Duration::from_secs(10), "all plugins end", || !plugins.iter().any(|plugin| plugin.exists()));
+    wait_until(Duration::from_mins(1), "all plugins end", || !plugins.iter().any(|plugin| plugin.exists()));
 }
 
 /// (vi)

@@ -1,7 +1,6 @@
 //! `mesh_global_defaults` from a mesh in which every call is allowed to one that denies calls by default, and back: the writes
 //! of each change leave no gap, and no object is left over.
 
-use serde_json::json;
 use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
@@ -17,12 +16,8 @@ use super::{destroy_all, provider};
 /// The platform's user for the root namespace `root`, with additional rights in other namespaces.
 pub(super) fn platform_user(root: &Namespace, grants: &[(Grant, &Namespace)]) -> User {
     let user = root.user(Grant::Platform);
-    let subject =
-        json!({ "kind": "ServiceAccount", "name": format!("{}-platform", root.name), "namespace": "default" });
     for (grant, namespace) in grants {
-        for manifest in grant.manifests(&namespace.name, &subject) {
-            control_plane().api().apply(&manifest, "tests");
-        }
+        namespace.grant(&user, *grant);
     }
     user
 }

@@ -1,6 +1,6 @@
 //! Requests that nothing allows are denied, step by step and back: no request that is allowed fails meanwhile.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
@@ -134,7 +134,7 @@ impl Shop {
         let mut rules = live["spec"]["rules"].clone();
         rules[0]["from"][0]["source"]["principals"] = json!(["*"]);
         self.mesh.api().patch(&policy, &json!({ "spec": { "rules": rules } }));
-        thread::sleep(Duration::from_millis(500));
+        self.request(CartFromReport).becomes(200);
         let from = json!([{ "source": { "principals": ["cluster.local/ns/shop/sa/report"] } }]);
         let deny = json!({
             "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",

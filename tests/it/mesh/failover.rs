@@ -59,7 +59,7 @@ impl Stock {
     /// Repeats 40 requests until none fails and each endpoint answers so many of them.
     #[track_caller]
     fn served_by(&self, shares: &[RangeInclusive<usize>; 3]) {
-        wait_until(Duration::from_secs(40), &format!("answers by near, zone and region: {shares:?}"), || {
+        wait_until(Duration::from_mins(2), &format!("answers by near, zone and region: {shares:?}"), || {
             let [answers @ .., failed] = self.answers();
             failed == 0 && answers.iter().zip(shares).all(|(count, share)| share.contains(count))
         });

@@ -8,10 +8,15 @@ use std::{collections::BTreeMap, thread, time::Duration};
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use crate::support::mesh::{Mesh, Workload, start_all};
+use crate::support::{
+    mesh::{Mesh, Workload, start_all},
+    polling::wait_until,
+};
 
 /// Time within which a change certainly reaches the proxies, where nothing that can be observed tells when it has.
 const SETTLED: Duration = Duration::from_secs(3);
+/// Time within which a change that can be observed must have reached them.
+const PUSHED: Duration = Duration::from_secs(30);
 
 /// The mesh's defaults, which hold for services that set nothing.
 const DEFAULTS: &str = r#"
@@ -139,7 +144,7 @@ fn declaring_a_live_service_changes_nothing() {
         let found = timeouts_and_retries(&caller);
         assert!(found.contains(&defaults[0]), "{arguments}: {found:?}");
         mesh.assert_sound();
-        assert_ne!(configuration(&caller), before[0], "{arguments}");
+        wait_until(PUSHED, &format!("{arguments} reaches the proxy"), || configuration(&caller) != before[0]);
         near_request.becomes(200);
     }
     let moved = caller.request(Method::GET, "http://cart/old").becomes(301);
@@ -148,8 +153,7 @@ fn declaring_a_live_service_changes_nothing() {
     // Negative control: a preset of the service, and a route with a name, do.
     workspace.configure(&declared("resiliency = \"none\""));
     workspace.converge();
-    thread::sleep(SETTLED);
-    assert_eq!(timeouts_and_retries(&caller), [json!(["0s", null, null])]);
+    wait_until(PUSHED, "the preset of the service", || timeouts_and_retries(&caller) == [json!(["0s", null, null])]);
     assert_ne!(configuration(&caller), before[0]);
     drop(cart);
 }

@@ -255,12 +255,6 @@ fn hanging_pods_resets_and_parallel_streams() {
     ]);
     let request = caller.request(Method::GET, "http://api/");
     request.becomes(200);
-    let eject = |count: usize, what: &str| {
-        wait_until(Duration::from_secs(40), what, || {
-            failures(&caller, 10);
-            ejected(&caller, "") == count
-        });
-    };
 
     // A pod that hangs answers 504 by the timeout, one that resets connections 503. Both are ejected, and never without ejection.
     let hanging = Behavior { delay: Duration::from_secs(3), ..Behavior::default() };
@@ -275,8 +269,9 @@ fn hanging_pods_resets_and_parallel_streams() {
         });
         assert_eq!(ejected(&caller, ""), 0);
         configure(&workspace, "", "resiliency = \"high\"\n  request_timeout = \"300ms\"");
-        eject(1, "the pod is ejected");
-        assert_eq!(failures(&caller, 30), 0);
+        wait_until(Duration::from_secs(40), "the pod is ejected, and no request fails any more", || {
+            failures(&caller, 30) == 0 && ejected(&caller, "") == 1
+        });
     }
     // A wrong rendering: at most 30 percent of two.
     let rule = "DestinationRule/shop/api-shop";
@@ -295,13 +290,12 @@ fn hanging_pods_resets_and_parallel_streams() {
         let load = request.load(200);
         std::thread::sleep(Duration::from_millis(250));
         let report = load.stop();
-        assert!(report.sent() >= 25, "only {} streams", report.sent());
         (report.sent(), report.codes().get(&503).copied().unwrap_or_default())
     };
     let limit = |expectation: &str, is_wanted: &dyn Fn(usize, usize) -> bool| {
         wait_until(Duration::from_secs(30), expectation, || {
             let (sent, refused) = streams();
-            is_wanted(sent, refused)
+            sent >= 25 && is_wanted(sent, refused)
         });
     };
     configure(&workspace, "", "resiliency = \"high\"\n  circuit_breaker {\n    max_requests = 10\n  }");

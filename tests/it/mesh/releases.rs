@@ -63,7 +63,7 @@ impl Shop {
         });
         self.workspace.configure(&format!(
             "provider \"mesh\" {{\n  owner = \"tests/releases\"\n}}\nresource \"mesh_service\" \"cart\" {{\n  name = \"cart\"\n  \
-             namespace = \"shop\"\n  settle_seconds = 1\n  {arguments}\n  port {{\n    number = 80\n    protocol = \"http\"\n    \
+             namespace = \"shop\"\n  settle_seconds = 3\n  {arguments}\n  port {{\n    number = 80\n    protocol = \"http\"\n    \
              target_port = 8080\n  }}\n  ingress {{\n    gateway = \"shop/gateway\"\n    hosts = [\"cart.example.com\"]\n  }}\n  \
              allow {{\n    from = [\"*\"]\n  }}\n{}}}\n",
             versions.collect::<String>()
@@ -133,10 +133,9 @@ fn no_request_fails_while_versions_move() {
     // Negative control: the route comes before the subset that it names, as a tool writes them that doesn't wait.
     let [rule, route] = foreign_objects("new", "newer");
     let naive = || {
-        for object in [&route, &rule] {
-            shop.mesh.api().apply(object, "helm");
-            thread::sleep(Duration::from_millis(500));
-        }
+        shop.mesh.api().apply(&route, "helm");
+        shop.caller.request(Method::GET, "http://cart/").becomes(503);
+        shop.mesh.api().apply(&rule, "helm");
     };
     assert_ne!(shop.failures_during(naive, 400), Vec::<String>::new(), "a naive order loses requests");
     shop.workspace.destroy().expect_success();
@@ -160,7 +159,7 @@ fn no_request_fails_while_routes_are_taken_over() {
     apply_theirs();
     let naive = || {
         api.delete(&Shop::key(&kind::DESTINATION_RULE, "theirs"));
-        thread::sleep(Duration::from_millis(500));
+        shop.caller.request(Method::GET, "http://cart/").becomes(503);
         api.delete(&Shop::key(&kind::VIRTUAL_SERVICE, "theirs"));
     };
     assert_ne!(shop.failures_during(naive, 400), Vec::<String>::new(), "a naive order loses requests");

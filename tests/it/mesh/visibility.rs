@@ -1,9 +1,14 @@
 //! What a caller's proxy does with a service that it doesn't see: nothing of it may leave as clear text.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::json;
 
-use crate::support::mesh::{Mesh, Workload, start_all};
+use crate::support::{
+    mesh::{Mesh, Workload, start_all},
+    polling::wait_until,
+};
 
 /// The provider block, with this statement of the mesh's outbound traffic policy, and a service that `elsewhere` may not call.
 fn configuration(policy: &str, arguments: &str) -> String {
@@ -53,6 +58,6 @@ fn hidden_service_is_not_called_in_clear_text() {
         .replace("  mtls {}", "  mtls {}\n  outbound_traffic_policy = \"registry_only\"");
     workspace.configure(&defaults);
     workspace.converge();
-    assert!(!leaks(&mesh, &caller, &ledger, 0));
+    wait_until(Duration::from_secs(30), "nothing leaves in clear text", || !leaks(&mesh, &caller, &ledger, 0));
     workspace.destroy().expect_success();
 }

@@ -174,7 +174,7 @@ type RunningApply = JoinHandle<Result<Response<apply_resource_change::Response>,
 async fn start_slow_apply(core: &CoreClient) -> RunningApply {
     let (mut client, request) = (core.client.clone(), create_request(core, "is slow"));
     let running = tokio::spawn(async move { client.apply_resource_change(request).await });
-    sleep(Duration::from_millis(100)).await;
+    sleep(Duration::from_millis(500)).await;
     running
 }
 
@@ -229,14 +229,14 @@ async fn sigterm_stops_running_calls() {
 #[tokio::test]
 async fn plugin_ends_when_its_host_exits() {
     let folder = tempfile::tempdir().unwrap();
-    // The plugin's parent is a shell, which starts it in the background and exits after 0.7 s: time enough for the
+    // The plugin's parent is a shell, which starts it in the background and exits after 3 s: time enough for the
     // handshake.
     let mut shell = tokio::process::Command::new("sh");
-    shell.args(["-c", "\"$0\" & sleep 0.7", env!("CARGO_BIN_EXE_terraform-provider-mesh")]);
+    shell.args(["-c", "\"$0\" & sleep 3", env!("CARGO_BIN_EXE_terraform-provider-mesh")]);
     shell.stdin(Stdio::null()).stderr(Stdio::null());
     shell.env("PLUGIN_UNIX_SOCKET_DIR", folder.path()).env(COOKIE.0, COOKIE.1);
     let output =
-        timeout(Duration::from_secs(10), shell.output()).await.expect("the plugin has closed its stdout").unwrap();
+        timeout(Duration::from_secs(30), shell.output()).await.expect("the plugin has closed its stdout").unwrap();
     assert!(output.stdout.starts_with(b"1|5|unix|"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -344,9 +344,9 @@ async fn apply_continues_after_the_host_disconnects() {
     let core = CoreClient::start(command).await;
     let (mut client, request) = (core.client.clone(), create_request(&core, "takes a while"));
     // The timeout drops the call, which resets its stream.
-    let response = timeout(Duration::from_millis(200), client.apply_resource_change(request)).await;
+    let response = timeout(Duration::from_millis(700), client.apply_resource_change(request)).await;
     assert!(response.is_err() && !done.exists());
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while !done.exists() {
         assert!(Instant::now() < deadline, "the apply was aborted");
         sleep(Duration::from_millis(20)).await;

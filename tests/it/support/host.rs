@@ -45,7 +45,7 @@ pub const COOKIE: (&str, &str) =
     ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2");
 
 /// Time after which a test fails for lack of a response.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The command of the provider's binary, in an almost empty environment.
 pub fn binary() -> Command {

@@ -262,7 +262,7 @@ impl Resource<Settings> for TestThing {
                 Outcome { after, diagnostics }
             }
             "takes a while" => {
-                sleep(Duration::from_millis(700)).await;
+                sleep(Duration::from_secs(2)).await;
                 if let Some(done) = std::env::var_os("TEST_PROVIDER_DONE_FILE") {
                     std::fs::write(done, "done").unwrap();
                 }

@@ -34,7 +34,7 @@ use crate::support::api::block_on;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time within which a change of configuration must have reached all proxies.
-const CONVERGENCE_TIMEOUT: Duration = Duration::from_secs(30);
+const CONVERGENCE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Sends requests from one network namespace.
 #[derive(Clone)]

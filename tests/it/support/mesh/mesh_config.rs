@@ -34,6 +34,8 @@ pub(super) fn mesh_config(changes: &Json) -> Json {
         // Relative to the working folder of each Envoy, whose user can't reopen the standard output of the tests.
         "accessLogFile": "access.log",
         "enablePrometheusMerge": false,
+        // Envoy repeats a failed resolution after this time, which is a minute by default: longer than the tests wait.
+        "dnsRefreshRate": "5s",
         "defaultProviders": {},
         "defaultConfig": {
             "discoveryAddress": "127.0.0.1:15012",

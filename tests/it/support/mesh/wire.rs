@@ -47,8 +47,6 @@ impl Capture {
 
     /// Ends the capture.
     pub(crate) fn stop(self) -> Traffic {
-        // Packets of the last moment are still to be read.
-        thread::sleep(Duration::from_millis(100));
         self.is_stopped.store(true, Relaxed);
         Traffic { segments: self.thread.join().expect("the capture doesn't panic") }
     }
@@ -57,12 +55,17 @@ impl Capture {
 fn record(socket: &OwnedFd, is_stopped: &AtomicBool) -> Vec<Segment> {
     let mut frame = vec![0; 1 << 17];
     let mut segments = Vec::new();
-    while !is_stopped.load(Relaxed) {
-        if let Ok((_, length)) = recv(socket, &mut frame[..], RecvFlags::empty()) {
+    loop {
+        // Packets of the last moment are still to be read after the stop.
+        let is_last = is_stopped.load(Relaxed);
+        let flags = if is_last { RecvFlags::DONTWAIT } else { RecvFlags::empty() };
+        while let Ok((_, length)) = recv(socket, &mut frame[..], flags) {
             segments.extend(segment(&frame[..length]));
         }
+        if is_last {
+            return segments;
+        }
     }
-    segments
 }
 
 /// The data of an Ethernet frame that holds IPv4 and TCP.
