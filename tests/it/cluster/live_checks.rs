@@ -367,7 +367,8 @@ fn checks_of_fifty_services_cost_few_requests() {
     };
     let (without, _) = count_reads("without checks", &all_off.join("\n"));
     let (with, times) = count_reads("with checks", "");
-    assert!(with < without + 30 * times, "{with} reads instead of {without}");
+    // Fewer in any case than one more for each service.
+    assert!(with < without + (30 * times).min(50), "{with} reads instead of {without}");
 }
 
 /// Policies add up: those of others, in the namespace and in the root namespace, hold beside those of the resource.

@@ -55,17 +55,19 @@ impl Capture {
 fn record(socket: &OwnedFd, is_stopped: &AtomicBool) -> Vec<Segment> {
     let mut frame = vec![0; 1 << 17];
     let mut segments = Vec::new();
-    loop {
-        // Packets of the last moment are still to be read after the stop.
-        let is_last = is_stopped.load(Relaxed);
-        let flags = if is_last { RecvFlags::DONTWAIT } else { RecvFlags::empty() };
-        while let Ok((_, length)) = recv(socket, &mut frame[..], flags) {
+    let mut record_next = |flags: RecvFlags| match recv(socket, &mut frame[..], flags) {
+        Ok((_, length)) => {
             segments.extend(segment(&frame[..length]));
+            true
         }
-        if is_last {
-            return segments;
-        }
+        Err(_) => false,
+    };
+    while !is_stopped.load(Relaxed) {
+        record_next(RecvFlags::empty());
     }
+    // Packets of the last moment are still to be read.
+    while record_next(RecvFlags::DONTWAIT) {}
+    segments
 }
 
 /// The data of an Ethernet frame that holds IPv4 and TCP.
