@@ -108,7 +108,7 @@ impl Writer<'_> {
                 recorded.inherited = false;
             }
         }
-        let deletion = |recorded: &RecordedObject| recorded.deletion().without_last_body();
+        let deletion = |recorded: &RecordedObject| Deletion { last_body: None, ..recorded.deletion() };
         let deletions = recorded.iter().map(|(key, recorded)| (key.clone(), deletion(recorded))).collect();
         let set = ObjectSet { desired: BTreeMap::new(), recorded, arguments_object: None };
         let Ok(found) = self.fetch_set(&set, out).await else { return };

@@ -79,14 +79,6 @@ impl Deletion {
         };
         Self { stage: object.stage, propagation_delay, last_body }
     }
-
-    /// The deletion together with all other objects of the resource: nothing stays that proxies would have to be ready for.
-    #[must_use]
-    pub fn without_last_body(self) -> Self {
-        let is_immediate = self.last_body.is_some();
-        let propagation_delay = if is_immediate { Duration::ZERO } else { self.propagation_delay };
-        Self { propagation_delay, last_body: None, ..self }
-    }
 }
 
 /// A live object of another tool that the resource replaces.

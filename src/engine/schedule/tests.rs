@@ -235,18 +235,9 @@ fn last_body_is_written_long_before_the_deletion() {
     let desired = [object(dr.clone(), 20, json!({"tls": true}), Transition::InPlace)];
     let deletion = Deletion::of(&object(vs.clone(), 40, json!({"to": "b"}), transition), &json!({"to": "b"}));
     assert_eq!(
-        lines(&schedule(
-            &desired,
-            &BTreeMap::new(),
-            &BTreeMap::from([(vs.clone(), deletion.clone())]),
-            &BTreeMap::new()
-        )),
+        lines(&schedule(&desired, &BTreeMap::new(), &BTreeMap::from([(vs, deletion)]), &BTreeMap::new())),
         [r#"DestinationRule {"tls":true} 2s"#, r#"VirtualService {"idle":"b","to":"own"} 2s"#, "-VirtualService 0ns"]
     );
-    // With everything of the resource, the routes go at once.
-    let deletions = [(dr, self::deletion(20)), (vs, deletion.without_last_body())].into();
-    let waves = schedule(&[], &BTreeMap::new(), &deletions, &BTreeMap::new());
-    assert_eq!(lines(&waves), ["-VirtualService 0ns", "-DestinationRule 0ns"]);
 }
 
 type LiveObjects = BTreeMap<Key, Json>;

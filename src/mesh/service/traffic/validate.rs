@@ -274,15 +274,16 @@ impl Service {
 fn validate_settle_time(service: &Service, out: &mut Diagnostics) {
     let Ok(Some(seconds)) = service.traffic.settle_seconds.copied() else { return };
     let timeouts = OperationTimeouts::of(&service.timeouts);
+    // A delete waits before routes to other destinations go, and before versions go.
     // A create of what exists already, or an update, waits before routes lead to new destinations, before these routes leave the
     // old ones, and before old versions go; one that takes over from other objects once more.
     let waits = if service.takeover.replaces.is_set() { 4 } else { 3 };
     let operations =
-        [("create", timeouts.create, waits), ("update", timeouts.update, waits), ("delete", timeouts.delete, 1)];
+        [("create", timeouts.create, waits), ("update", timeouts.update, waits), ("delete", timeouts.delete, 2)];
     for (name, limit, waits) in operations {
         if u64::from(seconds) * waits >= limit.as_secs() {
             let times = match waits {
-                1 => "once",
+                2 => "twice",
                 3 => "three times",
                 _ => "four times",
             };
