@@ -108,6 +108,7 @@ impl Writer<'_> {
                 recorded.inherited = false;
             }
         }
+        // Nothing stays that proxies would use instead. The waits stay: proxies use one object of the resource by another.
         let deletion = |recorded: &RecordedObject| Deletion { last_body: None, ..recorded.deletion() };
         let deletions = recorded.iter().map(|(key, recorded)| (key.clone(), deletion(recorded))).collect();
         let set = ObjectSet { desired: BTreeMap::new(), recorded, arguments_object: None };

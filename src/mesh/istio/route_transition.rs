@@ -50,8 +50,8 @@ pub fn names_new_host(live: &Json, desired: &Json) -> bool {
 /// Returns the live routes, with the destinations that only the desired ones have at a weight of 0. None if there is no such
 /// destination, or no live route that can hold it.
 ///
-/// In the mesh, whoever is to see the desired routes sees the prepared ones already. At a gateway, hosts and paths together say
-/// which requests it admits, so the live rules stay with the live hosts.
+/// In the mesh, callers that are to see the desired routes see the prepared ones already. At a gateway, hosts and paths together
+/// say which requests it admits, so the live rules stay with the live hosts.
 pub fn prepare(live: &Json, desired: &Json) -> Option<Json> {
     if live.is_null() {
         return direct(desired);

@@ -59,11 +59,11 @@ A Service without an `exportTo` annotation is visible everywhere. If `installed`
 ## Cost
 
 Live checks only read. Equal requests are made once, and responses are reused for ten seconds, and updated with the writes of this run. Each namespace with changes costs one request for the Namespace and one list for each of pods, Services,
-VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sidecars, of 500 objects a page; the plan's own reads then come from the same lists. In addition:
+ServiceAccounts, VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sidecars, of 500 objects a page; the plan's own reads then come from the same lists. In addition:
 
 | configuration | one more request for each |
 | --- | --- |
-| `create_service_account = false` (the default with `service = "existing"`) | ServiceAccount; from the ninth on, one list for all |
+| `create_service_account = false` (the default with `service = "existing"`) | ServiceAccount, if `shared-account` and `shared-workload` are off; from the ninth on, one list for all |
 | no `authorization_mode`, or `enforce` | AuthorizationPolicies of the root namespace |
 | `calls` | called Service; AuthorizationPolicies of each called namespace; ServiceEntries of namespaces of external hosts |
 | `global_name` | ServiceEntries and VirtualServices of the whole cluster |
