@@ -62,7 +62,7 @@ mod traffic;
 mod unknowns;
 mod zero_trust;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value as Json;
 use terraform_provider_mesh::object::{FIELD_MANAGER, Key, from_text};
@@ -98,6 +98,14 @@ const APPLY: [&str; 4] = ["apply", "-input=false", "-no-color", "-auto-approve"]
 fn many_carts(services: usize) -> String {
     CART.replace("\"cart\" {", &format!("\"cart\" {{\n  count = {services}"))
         .replace("= \"cart\"", "= \"cart-${count.index}\"")
+}
+
+/// An environment variable with which Terraform plans one resource after the other, so that the time shows whether each waits.
+const PLAN_ONE_BY_ONE: (&str, &str) = ("TF_CLI_ARGS_plan", "-parallelism=1");
+
+/// How many times a run of this duration may read a list: the provider reads it again after ten seconds.
+fn reads_of_a_list(run: Duration) -> u64 {
+    1 + run.as_secs() / 10
 }
 
 /// The content of a resource whose replacement is created before the former one is destroyed.

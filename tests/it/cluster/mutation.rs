@@ -15,7 +15,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{CART, many_carts, workspace};
+use super::{CART, PLAN_ONE_BY_ONE, many_carts, workspace};
 
 const VERSION: &str = "admissionregistration.k8s.io/v1";
 const CHANGES: &str = "The cluster changes DestinationRule as it is written";
@@ -123,9 +123,8 @@ fn unavailable_webhook_does_not_fail_the_plan() {
     api.request(Method::POST, &path, Some(("application/json", &webhook(&namespace)))).expect("the webhook is created");
     wait_until(Duration::from_secs(30), "the webhook rejects objects", || dry_run_rule(&api, &namespace).is_err());
     let hcl = many_carts(12).replace("  port {", "  timeouts {\n    create = \"5s\"\n  }\n  port {");
-    // One service after the other, so that the time shows whether each waits.
     let workspace =
-        workspace(Tool::Terraform, Grant::AppTeam, &namespace, &hcl).env("TF_CLI_ARGS_plan", "-parallelism=1");
+        workspace(Tool::Terraform, Grant::AppTeam, &namespace, &hcl).env(PLAN_ONE_BY_ONE.0, PLAN_ONE_BY_ONE.1);
     let start = Instant::now();
     let plan = workspace.plan();
     assert!(start.elapsed() < Duration::from_secs(90), "each service waited: {:?}", start.elapsed());

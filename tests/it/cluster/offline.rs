@@ -14,12 +14,13 @@ use crate::support::{
     users::{Credential, Grant},
 };
 
-use super::{APPLY, CART, configure, created_part, destroy_all, many_carts, provider, workspace, workspace_with_proxy};
+use super::{
+    APPLY, CART, PLAN_ONE_BY_ONE, configure, created_part, destroy_all, many_carts, provider, workspace,
+    workspace_with_proxy,
+};
 
 const UNREACHABLE: &str = r#"host = "https://127.0.0.1:1""#;
 const OFFLINE: &str = "offline = true";
-/// Plans one service after the other, so that the time shows whether each waits.
-const ONE_BY_ONE: &str = "-parallelism=1";
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
@@ -29,7 +30,7 @@ fn new_resources_are_planned_without_a_server() {
         let hcl = many_carts(12);
         let with = workspace(tool, Grant::AppTeam, &namespace, &hcl).plan();
         for (connection, warnings) in [(UNREACHABLE, 1), (OFFLINE, 0)] {
-            let offline = Workspace::new(tool).env("TF_CLI_ARGS_plan", ONE_BY_ONE);
+            let offline = Workspace::new(tool).env(PLAN_ONE_BY_ONE.0, PLAN_ONE_BY_ONE.1);
             offline.configure(&provider(&namespace, "istio-system", connection, &hcl));
             let start = Instant::now();
             let without = offline.plan();
@@ -46,7 +47,7 @@ fn unreadable_resource_is_an_error_unless_on_unreadable_is_warn() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("unreadable");
         let hcl = many_carts(12);
-        let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl).env("TF_CLI_ARGS_plan", ONE_BY_ONE);
+        let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl).env(PLAN_ONE_BY_ONE.0, PLAN_ONE_BY_ONE.1);
         workspace.apply().expect_success();
 
         for (connection, error) in [(UNREACHABLE, "API server is unreachable"), (OFFLINE, "The provider is offline")] {

@@ -13,7 +13,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{CART, many_carts, workspace_with_proxy};
+use super::{CART, many_carts, reads_of_a_list, workspace_with_proxy};
 
 const SERVICES: usize = 50;
 /// Each service has an AuthorizationPolicy, DestinationRule, Service, ServiceAccount, Sidecar and VirtualService.
@@ -48,8 +48,7 @@ fn requests_of_fifty_services_are_bounded() {
 
     let start = Instant::now();
     workspace.assert_empty_plan();
-    // Lists are read again after ten seconds.
-    let times = 1 + start.elapsed().as_secs() / 10;
+    let times = reads_of_a_list(start.elapsed());
     let (unchanged, writes) = count_requests("empty plan");
     assert_eq!(writes, 0);
     // Two objects of each of the six kinds, a list of each, and the identity of the cluster.

@@ -41,9 +41,11 @@ pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
 }
 
 pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
-    let records = records(view);
+    let lists = RECORDING_KINDS.map(|kind| view.live_objects(kind));
     // A list that can't be read may have the records of services whose other objects have none.
-    if RECORDING_KINDS.into_iter().all(|kind| view.live_objects(kind).is_ok()) {
+    let is_complete = lists.iter().all(Result::is_ok);
+    let records = records(&view.id(), lists.into_iter().flatten().flatten());
+    if is_complete {
         check_recording(&records, out);
     }
     let own = OwnWorkload::of(view);
@@ -56,10 +58,9 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
 
 /// The texts of the arguments that each other `mesh_service` of the namespace records, by the id of the resource. An apply that
 /// ended early may leave several of a resource.
-fn records<'a>(view: &ServiceView<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
-    let own_id = view.id();
+fn records<'a>(own_id: &str, objects: impl Iterator<Item = &'a Json>) -> BTreeMap<&'a str, Vec<&'a str>> {
     let mut records: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for live in RECORDING_KINDS.into_iter().filter_map(|kind| view.live_objects(kind).ok()).flatten() {
+    for live in objects {
         let resource = annotation_value(live, annotation::RESOURCE);
         let id = resource.and_then(|resource| resource_id(resource_type::SERVICE, resource));
         if let Some(id) = id.filter(|id| *id != own_id) {

@@ -55,19 +55,16 @@ impl Capture {
 fn record(socket: &OwnedFd, is_stopped: &AtomicBool) -> Vec<Segment> {
     let mut frame = vec![0; 1 << 17];
     let mut segments = Vec::new();
-    let mut record_next = |flags: RecvFlags| match recv(socket, &mut frame[..], flags) {
-        Ok((_, length)) => {
-            segments.extend(segment(&frame[..length]));
-            true
+    loop {
+        // Packets of the last moment are still to be read after the stop.
+        let is_stopped = is_stopped.load(Relaxed);
+        let flags = if is_stopped { RecvFlags::DONTWAIT } else { RecvFlags::empty() };
+        match recv(socket, &mut frame[..], flags) {
+            Ok((_, length)) => segments.extend(segment(&frame[..length])),
+            Err(_) if is_stopped => return segments,
+            Err(_) => {}
         }
-        Err(_) => false,
-    };
-    while !is_stopped.load(Relaxed) {
-        record_next(RecvFlags::empty());
     }
-    // Packets of the last moment are still to be read.
-    while record_next(RecvFlags::DONTWAIT) {}
-    segments
 }
 
 /// The data of an Ethernet frame that holds IPv4 and TCP.
